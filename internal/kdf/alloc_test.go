@@ -1,0 +1,130 @@
+package kdf
+
+import (
+	"crypto"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"crypto/sha512"
+	"testing"
+)
+
+var hashes = []crypto.Hash{crypto.SHA256, crypto.SHA384}
+
+// TestAllocations asks for no heap object at any size that TLS 1.3 uses, and at some it does not.
+func TestAllocations(t *testing.T) {
+	message := make([]byte, 1<<14)
+	for _, h := range hashes {
+		size := h.Size()
+		for name, f := range map[string]func(){
+			"HMAC, Finished": func() {
+				var out, key, hash [MaxSize]byte
+				HMAC(h, out[:size], key[:size], hash[:size])
+			},
+			"HMAC, long key and message": func() {
+				var out [MaxSize]byte
+				HMAC(h, out[:size], message, message, message)
+			},
+			"Extract, no salt": func() {
+				var out, ikm [MaxSize]byte
+				Extract(h, out[:size], nil, ikm[:size])
+			},
+			"Extract, hybrid secret": func() {
+				var out, salt [MaxSize]byte
+				var ikm [48 + 32]byte
+				Extract(h, out[:size], salt[:size], ikm[:])
+			},
+			"ExpandLabel, key": func() {
+				var out [32]byte
+				var secret [MaxSize]byte
+				ExpandLabel(h, out[:], secret[:size], "key", nil)
+			},
+			"ExpandLabel, iv": func() {
+				var out [12]byte
+				var secret [MaxSize]byte
+				ExpandLabel(h, out[:], secret[:size], "iv", nil)
+			},
+			"ExpandLabel, Derive-Secret": func() {
+				var out, secret, hash [MaxSize]byte
+				ExpandLabel(h, out[:size], secret[:size], "c hs traffic", hash[:size])
+			},
+			"ExpandLabel, longest label on the stack": func() {
+				var out, secret [MaxSize]byte
+				ExpandLabel(h, out[:size], secret[:size], "EXPORTER-a label of fifty-four bytes, and not one more", nil)
+			},
+			"ExpandLabel, longest nonce": func() {
+				var out, secret [MaxSize]byte
+				ExpandLabel(h, out[:size], secret[:size], "resumption", message[:255])
+			},
+			"Expand, 255 blocks": func() {
+				var prk [MaxSize]byte
+				Expand(h, message[:255*size], prk[:size], prk[:0])
+			},
+			"Sum": func() {
+				var out [MaxSize]byte
+				Sum(h, out[:size], message)
+			},
+		} {
+			if n := testing.AllocsPerRun(20, f); n != 0 {
+				t.Errorf("%v, %v: %v allocations", h, name, n)
+			}
+		}
+	}
+}
+
+func BenchmarkExpandLabel(b *testing.B) {
+	var out, secret, hash [MaxSize]byte
+	for _, h := range hashes {
+		n := h.Size()
+		b.Run(h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				ExpandLabel(h, out[:n], secret[:n], "c hs traffic", hash[:n])
+			}
+		})
+	}
+}
+
+func BenchmarkExpandLabelStd(b *testing.B) {
+	secret, info := make([]byte, MaxSize), string(make([]byte, 54))
+	b.Run("SHA-256", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			hkdf.Expand(sha256.New, secret[:32], info, 32)
+		}
+	})
+	b.Run("SHA-384", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			hkdf.Expand(sha512.New384, secret[:48], info, 48)
+		}
+	})
+}
+
+func BenchmarkExtract(b *testing.B) {
+	var out, salt, ikm [MaxSize]byte
+	for _, h := range hashes {
+		n := h.Size()
+		b.Run(h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Extract(h, out[:n], salt[:n], ikm[:n])
+			}
+		})
+	}
+}
+
+func BenchmarkExtractStd(b *testing.B) {
+	salt, ikm := make([]byte, MaxSize), make([]byte, MaxSize)
+	b.Run("SHA-256", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			hkdf.Extract(sha256.New, ikm[:32], salt[:32])
+		}
+	})
+	b.Run("SHA-384", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			hkdf.Extract(sha512.New384, ikm[:48], salt[:48])
+		}
+	})
+}

@@ -1,0 +1,12 @@
+// Package kdf derives keys: HMAC (RFC 2104), HKDF (RFC 5869) and the HKDF-Expand-Label of
+// TLS 1.3 (RFC 8446, Section 7.1), for SHA-256 and SHA-384, the two hashes that the TLS 1.3
+// suites have.
+//
+// A handshake needs about twenty HMACs, and crypto/hmac takes ten heap objects for each. Here
+// the hash lives on the stack: the compiler sees its concrete type, because each function below
+// makes it, uses it and drops it. No function of this package allocates, whatever the
+// length of its inputs (ExpandLabel: up to a label of 53 bytes), and the tests hold that.
+//
+// The hash, and the lengths that the RFCs bound, are chosen by our code and never by a peer: a
+// wrong one is a panic.
+package kdf
