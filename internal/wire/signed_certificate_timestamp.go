@@ -1,0 +1,32 @@
+package wire
+
+import "github.com/s2ngo/s2ngo/iana"
+
+// PutSCTRequest writes the empty signed_certificate_timestamp by which a ClientHello or a
+// CertificateRequest asks for timestamps. RFC 6962, Section 3.3.1.
+func PutSCTRequest(w *Writer) { putEmpty(w, iana.SignedCertificateTimestamp) }
+
+// parseSCTList reads the timestamps that come with a certificate. It returns the whole
+// SignedCertificateTimestampList with its length, the form in which logs and libraries
+// pass it around. RFC 6962, Section 3.3.
+func parseSCTList(r *Reader) []byte {
+	r.at = "sct_list"
+	whole := r.b
+	list := Reader{b: r.nonEmpty(r.Vec16()), at: r.at}
+	for list.Len() > 0 {
+		list.nonEmpty(list.Vec16())
+	}
+	r.adopt(&list)
+	if r.end() != nil {
+		return nil
+	}
+	return whole
+}
+
+// putSCTList writes the timestamps that come with a certificate, a whole
+// SignedCertificateTimestampList. RFC 6962, Section 3.3.1.
+func putSCTList(w *Writer, list []byte) {
+	x := w.BeginExtension(iana.SignedCertificateTimestamp)
+	w.Raw(list)
+	w.End(x)
+}
