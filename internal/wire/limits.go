@@ -1,0 +1,41 @@
+package wire
+
+import "github.com/s2ngo/s2ngo/iana"
+
+const maxFinished = 64 // the longest hash
+
+// MaxLength returns how many bytes the body of a message of type t may have, to be asked
+// when its header is there and before anything is kept; 0 also for a type that is unknown.
+// What fields could hold is far more than what they do hold, so that the limits are those
+// of use, with room to spare:
+//
+//   - client_hello: 2^16-1. A hello is 0.2 to 2 kB, and 6 kB more for each ticket that
+//     carries a chain; this is what an unknown peer can make a server hold.
+//   - server_hello: 2^14. A HelloRetryRequest with a large cookie is the longest one; the
+//     ClientHello that repeats it must stay within its own limit.
+//   - encrypted_extensions: 2^14. They hold a name, a few numbers and small blobs.
+//   - certificate_request: 2^16+512, which holds certificate_authorities as long as they
+//     can be beside the other extensions; some servers list all they trust.
+//   - certificate: 2^17, a default. A caller whose peers have longer chains has his own.
+//   - certificate_verify: 2^14. The longest signature in use is of ML-DSA-87, 4,627 bytes.
+//   - new_session_ticket: 2^16+1024, which holds the longest ticket there can be.
+//   - finished: 64, the longest hash.
+func MaxLength(t iana.Message) int {
+	switch t {
+	case iana.ClientHello:
+		return 1<<16 - 1
+	case iana.ServerHello, iana.EncryptedExtensions, iana.CertificateVerify:
+		return 1 << 14
+	case iana.CertificateRequest:
+		return 1<<16 + 512
+	case iana.Certificate:
+		return 1 << 17
+	case iana.NewSessionTicket:
+		return 1<<16 + 1024
+	case iana.Finished:
+		return maxFinished
+	case iana.KeyUpdate:
+		return 1
+	}
+	return 0 // end_of_early_data is empty; others are not of TLS 1.3
+}
