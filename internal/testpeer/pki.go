@@ -20,8 +20,7 @@ type AuthorityOptions struct {
 
 	// Seed, if not nil, makes every key and serial number a function of Seed and of the
 	// template's names, kind of key and dates, in whatever order they are issued: the
-	// same certificates, byte for byte, in each run. Only signatures with RSASSA-PSS
-	// stay random. Such keys are no secret.
+	// same certificates, byte for byte, in each run. Such keys are no secret.
 	Seed []byte
 
 	// Intermediates is the number of certificate authorities between root and leaf.
@@ -69,15 +68,16 @@ type Authority struct {
 	kind  KeyKind
 	cert  *x509.Certificate // this authority's own
 	root  *x509.Certificate
-	chain [][]byte // from this authority up to below the root
+	chain []*x509.Certificate // from this authority up to below the root
 }
 
 // Issued is a certificate with its key.
 type Issued struct {
-	Chain [][]byte // DER, leaf first, without the root
-	Root  []byte   // DER of the root; for a self-signed certificate the certificate itself
-	Leaf  *x509.Certificate
-	Key   crypto.Signer
+	Chain  [][]byte            // DER, leaf first, without the root
+	Parsed []*x509.Certificate // Chain, with the keys that crypto/x509 does not read put in
+	Root   []byte              // DER of the root; for a self-signed certificate the certificate itself
+	Leaf   *x509.Certificate   // Parsed[0]
+	Key    crypto.Signer
 
 	kind KeyKind
 }
@@ -112,7 +112,7 @@ func (a *Authority) Intermediate(t Template) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Authority{seed: a.seed, key: i.Key, kind: t.Key, cert: i.Leaf, root: a.root, chain: i.Chain}, nil
+	return &Authority{seed: a.seed, key: i.Key, kind: t.Key, cert: i.Leaf, root: a.root, chain: i.Parsed}, nil
 }
 
 // Issue makes a certificate signed by a.
@@ -125,8 +125,12 @@ func (a *Authority) Issue(t Template) (*Issued, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := append([][]byte{leaf.Raw}, a.chain...)
-	return &Issued{Chain: chain, Root: a.root.Raw, Leaf: leaf, Key: key, kind: t.Key}, nil
+	i := &Issued{Root: a.root.Raw, Leaf: leaf, Key: key, kind: t.Key}
+	i.Parsed = append([]*x509.Certificate{leaf}, a.chain...)
+	for _, cert := range i.Parsed {
+		i.Chain = append(i.Chain, cert.Raw)
+	}
+	return i, nil
 }
 
 // SelfSigned makes a certificate that is signed with its own key. The seed is that of
@@ -140,7 +144,9 @@ func SelfSigned(seed []byte, t Template) (*Issued, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Issued{Chain: [][]byte{leaf.Raw}, Root: leaf.Raw, Leaf: leaf, Key: key, kind: t.Key}, nil
+	return &Issued{
+		Chain: [][]byte{leaf.Raw}, Parsed: []*x509.Certificate{leaf}, Root: leaf.Raw, Leaf: leaf, Key: key, kind: t.Key,
+	}, nil
 }
 
 // Root returns the root's certificate, which is shared: change nothing in it.

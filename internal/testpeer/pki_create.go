@@ -16,7 +16,6 @@ import (
 // Without a parent it is self-signed.
 func create(t Template, seed []byte, parent *x509.Certificate, key, issuer crypto.Signer, issuerKind KeyKind) (*x509.Certificate, error) {
 	c := t.certificate(key)
-	var entropy io.Reader = rand.Reader
 	if seed == nil {
 		serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 		if err != nil {
@@ -25,8 +24,6 @@ func create(t Template, seed []byte, parent *x509.Certificate, key, issuer crypt
 		c.SerialNumber = serial
 		c.NotBefore, c.NotAfter = validity(t, time.Now().Add(-time.Hour), 365*24*time.Hour)
 	} else {
-		// ECDSA signs by RFC 6979 when it is given no randomness.
-		entropy = nil
 		start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 		c.NotBefore, c.NotAfter = validity(t, start, time.Date(2049, 12, 31, 0, 0, 0, 0, time.UTC).Sub(start))
 		above := ""
@@ -50,12 +47,13 @@ func create(t Template, seed []byte, parent *x509.Certificate, key, issuer crypt
 	if md5 {
 		c.SignatureAlgorithm = x509.SHA256WithRSA
 	}
+	entropy := entropyFor(seed, issuer)
 	der, err := x509.CreateCertificate(entropy, c, parent, key.Public(), issuer)
 	if err != nil {
 		return nil, fmt.Errorf("testpeer: certificate for %q: %w", t.name(), err)
 	}
 	if isPSS(t.Key) {
-		der, err = bindToPSS(der, issuer)
+		der, err = bindToPSS(der, issuer, entropy)
 	}
 	if err == nil && md5 {
 		der, err = signWithMD5(der, issuer)
@@ -125,6 +123,26 @@ func validity(t Template, start time.Time, d time.Duration) (notBefore, notAfter
 		notAfter = notBefore.Add(d)
 	}
 	return notBefore, notAfter
+}
+
+// entropyFor returns what issuer signs with. With a seed that is nothing for ECDSA, which
+// then signs by RFC 6979, and a salt of zeros for RSASSA-PSS.
+func entropyFor(seed []byte, issuer crypto.Signer) io.Reader {
+	_, isRSA := issuer.Public().(*rsa.PublicKey)
+	switch {
+	case seed == nil:
+		return rand.Reader
+	case isRSA:
+		return zeros{}
+	}
+	return nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func isPSS(k KeyKind) bool { return k == KeyRSAPSS2048 }

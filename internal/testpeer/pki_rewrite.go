@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"io"
 	"math/big"
 )
 
@@ -45,14 +46,14 @@ type publicKeyDER struct {
 }
 
 // bindToPSS gives the public key the identifier id-RSASSA-PSS without parameters.
-func bindToPSS(der []byte, issuer crypto.Signer) ([]byte, error) {
+func bindToPSS(der []byte, issuer crypto.Signer, entropy io.Reader) ([]byte, error) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, err
 	}
 	return rewrite(der, func(b *bodyDER) {
 		b.PublicKey.Algorithm = pkix.AlgorithmIdentifier{Algorithm: oidRSASSAPSS}
-	}, func(body []byte) ([]byte, error) { return sign(body, issuer, cert.SignatureAlgorithm) })
+	}, func(body []byte) ([]byte, error) { return sign(body, issuer, cert.SignatureAlgorithm, entropy) })
 }
 
 // signWithMD5 replaces the signature by one of RSA with MD5.
@@ -94,7 +95,7 @@ func rewrite(der []byte, change func(*bodyDER), resign func(body []byte) ([]byte
 	return asn1.Marshal(c)
 }
 
-func sign(body []byte, issuer crypto.Signer, algorithm x509.SignatureAlgorithm) ([]byte, error) {
+func sign(body []byte, issuer crypto.Signer, algorithm x509.SignatureAlgorithm, entropy io.Reader) ([]byte, error) {
 	var opts crypto.SignerOpts
 	switch algorithm {
 	case x509.SHA256WithRSAPSS:
@@ -112,7 +113,7 @@ func sign(body []byte, issuer crypto.Signer, algorithm x509.SignatureAlgorithm) 
 	default:
 		return nil, errors.New("no way to sign again with " + algorithm.String())
 	}
-	return crypto.SignMessage(issuer, nil, body, opts)
+	return crypto.SignMessage(issuer, entropy, body, opts)
 }
 
 // marshalKey returns key in PKCS#8; for a key of kind KeyRSAPSS2048 with the identifier
