@@ -55,6 +55,16 @@ func TestAllocations(t *testing.T) {
 				var out, secret [MaxSize]byte
 				ExpandLabel(h, out[:size], secret[:size], "resumption", message[:255])
 			},
+			"MAC, key and iv": func() {
+				var key [32]byte
+				var iv [12]byte
+				var secret [MaxSize]byte
+				var m MAC
+				m.Init(h, secret[:size])
+				m.ExpandLabel(key[:], "key", nil)
+				m.ExpandLabel(iv[:], "iv", nil)
+				m.Clear()
+			},
 			"Expand, 255 blocks": func() {
 				var prk [MaxSize]byte
 				Expand(h, message[:255*size], prk[:size], prk[:0])
@@ -79,6 +89,31 @@ func BenchmarkExpandLabel(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ExpandLabel(h, out[:n], secret[:n], "c hs traffic", hash[:n])
+			}
+		})
+	}
+}
+
+// BenchmarkMAC makes two labels of one secret, with a MAC and without.
+func BenchmarkMAC(b *testing.B) {
+	var out, secret, hash [MaxSize]byte
+	for _, h := range hashes {
+		n := h.Size()
+		b.Run(h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var m MAC
+				m.Init(h, secret[:n])
+				m.ExpandLabel(out[:n], "c hs traffic", hash[:n])
+				m.ExpandLabel(out[:n], "s hs traffic", hash[:n])
+				m.Clear()
+			}
+		})
+		b.Run(h.String()+" twice", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				ExpandLabel(h, out[:n], secret[:n], "c hs traffic", hash[:n])
+				ExpandLabel(h, out[:n], secret[:n], "s hs traffic", hash[:n])
 			}
 		})
 	}

@@ -15,9 +15,7 @@ const ipad, opad = 0x36, 0x5c
 // HMAC fills out with the first len(out) bytes of HMAC(key, parts joined). It needs
 // len(out) <= h.Size(). out may overlap key and parts. RFC 2104.
 func HMAC(h crypto.Hash, out, key []byte, parts ...[]byte) {
-	if len(out) > h.Size() {
-		panic("kdf: HMAC of " + strconv.Itoa(len(out)) + " bytes wanted")
-	}
+	checkSize(h, out)
 	var sum [MaxSize]byte
 	switch h {
 	case crypto.SHA256:
@@ -25,7 +23,7 @@ func HMAC(h crypto.Hash, out, key []byte, parts ...[]byte) {
 	case crypto.SHA384:
 		hmac384(&sum, key, parts...)
 	default:
-		panic("kdf: no HMAC for hash " + strconv.Itoa(int(h)))
+		panicHash(h)
 	}
 	copy(out, sum[:])
 	clear(sum[:])
@@ -35,14 +33,7 @@ func HMAC(h crypto.Hash, out, key []byte, parts ...[]byte) {
 // reach, then begins with the inner sum, which is no key.
 func hmac256(sum *[sha256.Size]byte, key []byte, parts ...[]byte) {
 	var pad [sha256.BlockSize]byte
-	if len(key) > len(pad) {
-		*sum = sha256.Sum256(key)
-		key = sum[:]
-	}
-	copy(pad[:], key)
-	for i := range pad {
-		pad[i] ^= ipad
-	}
+	fill256(&pad, key)
 	d := sha256.New()
 	d.Write(pad[:])
 	for _, p := range parts {
@@ -50,9 +41,7 @@ func hmac256(sum *[sha256.Size]byte, key []byte, parts ...[]byte) {
 	}
 	d.Sum(sum[:0])
 
-	for i := range pad {
-		pad[i] ^= ipad ^ opad
-	}
+	flip(pad[:])
 	d.Reset()
 	d.Write(pad[:])
 	d.Write(sum[:])
@@ -64,14 +53,7 @@ func hmac256(sum *[sha256.Size]byte, key []byte, parts ...[]byte) {
 // hmac384 is hmac256 with SHA-384.
 func hmac384(sum *[sha512.Size384]byte, key []byte, parts ...[]byte) {
 	var pad [sha512.BlockSize]byte
-	if len(key) > len(pad) {
-		*sum = sha512.Sum384(key)
-		key = sum[:]
-	}
-	copy(pad[:], key)
-	for i := range pad {
-		pad[i] ^= ipad
-	}
+	fill384(&pad, key)
 	d := sha512.New384()
 	d.Write(pad[:])
 	for _, p := range parts {
@@ -79,9 +61,7 @@ func hmac384(sum *[sha512.Size384]byte, key []byte, parts ...[]byte) {
 	}
 	d.Sum(sum[:0])
 
-	for i := range pad {
-		pad[i] ^= ipad ^ opad
-	}
+	flip(pad[:])
 	d.Reset()
 	d.Write(pad[:])
 	d.Write(sum[:])
@@ -90,16 +70,55 @@ func hmac384(sum *[sha512.Size384]byte, key []byte, parts ...[]byte) {
 	clear(pad[:])
 }
 
+// fill256 makes of zeros the inner pad for key.
+func fill256(pad *[sha256.BlockSize]byte, key []byte) {
+	if len(key) > len(pad) {
+		*(*[sha256.Size]byte)(pad[:]) = sha256.Sum256(key)
+	} else {
+		copy(pad[:], key)
+	}
+	for i := range pad {
+		pad[i] ^= ipad
+	}
+}
+
+// fill384 is fill256 for SHA-384.
+func fill384(pad *[sha512.BlockSize]byte, key []byte) {
+	if len(key) > len(pad) {
+		*(*[sha512.Size384]byte)(pad[:]) = sha512.Sum384(key)
+	} else {
+		copy(pad[:], key)
+	}
+	for i := range pad {
+		pad[i] ^= ipad
+	}
+}
+
+// flip makes the outer pad of the inner one.
+func flip(pad []byte) {
+	for i := range pad {
+		pad[i] ^= ipad ^ opad
+	}
+}
+
 // Sum fills out, of h.Size() bytes, with the hash of data.
 func Sum(h crypto.Hash, out, data []byte) {
 	switch h {
 	case crypto.SHA256:
-		s := sha256.Sum256(data)
-		copy(out, s[:])
+		*(*[sha256.Size]byte)(out) = sha256.Sum256(data)
 	case crypto.SHA384:
-		s := sha512.Sum384(data)
-		copy(out, s[:])
+		*(*[sha512.Size384]byte)(out) = sha512.Sum384(data)
 	default:
-		panic("kdf: no hash " + strconv.Itoa(int(h)))
+		panicHash(h)
 	}
+}
+
+func checkSize(h crypto.Hash, out []byte) {
+	if len(out) > h.Size() {
+		panic("kdf: HMAC of " + strconv.Itoa(len(out)) + " bytes wanted")
+	}
+}
+
+func panicHash(h crypto.Hash) {
+	panic("kdf: hash " + strconv.Itoa(int(h)) + " is not SHA-256 or SHA-384")
 }

@@ -132,7 +132,7 @@ func (e *Early) Clear() {
 //	client_handshake_traffic_secret = Derive-Secret(., "c hs traffic", ClientHello...ServerHello)
 //	server_handshake_traffic_secret = Derive-Secret(., "s hs traffic", ClientHello...ServerHello)
 func (hs *Handshake) Traffic(transcriptHash []byte) (client, server Secret) {
-	return hs.secret.expand("c hs traffic", transcriptHash), hs.secret.expand("s hs traffic", transcriptHash)
+	return hs.secret.expandPair("c hs traffic", "s hs traffic", transcriptHash)
 }
 
 // Main consumes hs.
@@ -148,7 +148,7 @@ func (hs *Handshake) Clear() { hs.secret.Clear() }
 //	client_application_traffic_secret_0 = Derive-Secret(., "c ap traffic", ClientHello...server Finished)
 //	server_application_traffic_secret_0 = Derive-Secret(., "s ap traffic", ClientHello...server Finished)
 func (m *Main) Traffic(transcriptHash []byte) (client, server Secret) {
-	return m.secret.expand("c ap traffic", transcriptHash), m.secret.expand("s ap traffic", transcriptHash)
+	return m.secret.expandPair("c ap traffic", "s ap traffic", transcriptHash)
 }
 
 // Exporter returns the secret for Export. It is asked for only where somebody may export.

@@ -49,6 +49,15 @@ func (s *Secret) Key(dst []byte) { kdf.ExpandLabel(s.hash, dst, s.Bytes(), "key"
 //	[sender]_write_iv = HKDF-Expand-Label(Secret, "iv", "", iv_length)
 func (s *Secret) IV(dst []byte) { kdf.ExpandLabel(s.hash, dst, s.Bytes(), "iv", nil) }
 
+// KeyIV is Key and IV together, for less than the price of both.
+func (s *Secret) KeyIV(key, iv []byte) {
+	var m kdf.MAC
+	m.Init(s.hash, s.Bytes())
+	m.ExpandLabel(key, "key", nil)
+	m.ExpandLabel(iv, "iv", nil)
+	m.Clear()
+}
+
 // Finished appends to dst the verify_data of a Finished under handshake traffic secret s, or the
 // binder under binder key s. RFC 8446, Sections 4.4.4 and 4.2.11.2.
 //
@@ -97,4 +106,15 @@ func (s *Secret) expand(label string, context []byte) Secret {
 	next := Secret{hash: s.hash}
 	kdf.ExpandLabel(s.hash, next.Bytes(), s.Bytes(), label, context)
 	return next
+}
+
+// expandPair is expand for two labels, for less than the price of two.
+func (s *Secret) expandPair(label1, label2 string, context []byte) (next1, next2 Secret) {
+	next1.hash, next2.hash = s.hash, s.hash
+	var m kdf.MAC
+	m.Init(s.hash, s.Bytes())
+	m.ExpandLabel(next1.Bytes(), label1, context)
+	m.ExpandLabel(next2.Bytes(), label2, context)
+	m.Clear()
+	return next1, next2
 }
