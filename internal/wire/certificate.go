@@ -56,9 +56,9 @@ func (m *Certificate) All() iter.Seq[CertificateEntry] {
 }
 
 func (m *Certificate) each(yield func(CertificateEntry) bool) {
-	const any = ^Set(0) // Parse has judged what was offered
+	const all = ^Set(0) // Parse has judged what was offered
 	for r := NewReader(m.entries); r.Len() > 0; {
-		if e, err := r.certificateEntry(any); err != nil || !yield(e) {
+		if e, err := r.certificateEntry(all); err != nil || !yield(e) {
 			return
 		}
 	}

@@ -78,7 +78,7 @@ func (e Extensions) check(at place, offered Set) (Set, *Error) {
 		}
 		allowed := placement[bit(t)]
 		if known.Has(t) || allowed == 0 && slices.Contains(unknown[:n], t) {
-			return 0, &Error{iana.DecodeError, "extension " + t.String() + ": there twice"}
+			return 0, &Error{at.duplicateAlert(), "extension " + t.String() + ": there twice"}
 		}
 		if allowed == 0 {
 			unknown[n] = t
@@ -86,7 +86,7 @@ func (e Extensions) check(at place, offered Set) (Set, *Error) {
 		} else if allowed&at == 0 && at != anywhere {
 			return 0, &Error{iana.IllegalParameter, "extension " + t.String() + ": does not belong here"}
 		}
-		if at&inAnswer != 0 && !offered.Has(t) {
+		if at&inAnswer != 0 && (allowed == 0 || !offered.Has(t)) {
 			return 0, &Error{iana.UnsupportedExtension, "extension " + t.String() + ": was not offered"}
 		}
 		known.Add(t)

@@ -20,6 +20,16 @@ const (
 	inAnswer = inServerHello | inHelloRetryRequest | inEncryptedExtensions | inCertificate
 )
 
+// duplicateAlert returns the alert for an extension that is there twice. RFC 8446 names
+// none; these are the ones that BoringSSL's test suite expects.
+func (p place) duplicateAlert() iana.Alert {
+	switch p {
+	case inClientHello, inEncryptedExtensions, anywhere:
+		return iana.DecodeError
+	}
+	return iana.IllegalParameter
+}
+
 // placement is the table of RFC 8446, Section 4.2, with the extensions of later RFCs and
 // those of TLS 1.2, which stand in the ClientHello that offers both versions. Its index is
 // that of bit; an extension without a row is unknown.

@@ -17,7 +17,7 @@ type ServerHello struct {
 	Random            []byte // 32 bytes
 	SessionID         []byte // 0 to 32 bytes
 	CipherSuite       iana.CipherSuite
-	CompressionMethod uint8
+	CompressionMethod uint8      // always 0 in TLS 1.3
 	Extensions        Extensions // nil where there is no block, as TLS 1.2 permits
 	Has               Set        // the extensions that are there, of those known
 
@@ -73,6 +73,8 @@ func (m *ServerHello) Parse(body []byte, offered Set) error {
 		return (&Error{iana.MissingExtension, "no supported_versions"}).in(name)
 	case !tls13:
 		at = anywhere
+	case m.CompressionMethod != 0:
+		return (&Error{iana.DecodeError, "legacy_compression_method: not null"}).in(name)
 	}
 	var err *Error
 	if m.Has, err = m.Extensions.check(at, offered); err != nil {
