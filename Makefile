@@ -1,0 +1,30 @@
+# The project's commands. `make` alone lists them; the work is in scripts/.
+
+.PHONY: help build demo test lint fuzz bench clean
+
+FUZZTIME = 1m
+
+help: ## List these targets
+	@awk -F ': .*## |: ## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+build: ## Build bin/s2ngo-server and bin/s2ngo-client
+	@mkdir -p bin
+	@go build -trimpath -buildvcs=false -o bin/ ./cmd/s2ngo-server ./cmd/s2ngo-client
+
+demo: build ## Watch a handshake suspend in a slow signature and go on
+	@scripts/demo
+
+test: ## Run every test, check and cross build; S2NGO_REQUIRE_PEERS=1 insists on all peers
+	@scripts/test
+
+lint: ## Run gofmt, go vet and staticcheck only
+	@scripts/test gofmt vet staticcheck
+
+fuzz: ## Fuzz each target for FUZZTIME (1m)
+	@scripts/fuzz $(FUZZTIME)
+
+bench: ## Compare with crypto/tls on this machine
+	@go run ./internal/bench/run
+
+clean: ## Remove what the other targets made
+	@rm -rf bin .cache
