@@ -124,10 +124,10 @@ func firstGroup(local []iana.Group, peer iana.List[iana.Group], hasShare func(ia
 
 // SelectScheme returns the scheme to sign with: the first of local that the peer offers
 // and that fits, which is for the caller to say of the key and the version; a nil fits
-// accepts every scheme. A scheme that the peer did not offer is never returned: s2n goes
-// on with one of its own when nothing matches, RFC 8446, Section 4.4.3, does not. False is
-// returned when nothing is left. SelectScheme keeps none of its arguments and does not
-// allocate.
+// accepts every scheme. A scheme that the peer did not offer is never returned (RFC 8446,
+// Section 4.4.3): s2n goes on with one of its own when nothing matches, for the sake of
+// faulty peers, which is not done here. False is returned when nothing is left.
+// SelectScheme keeps none of its arguments and does not allocate.
 func SelectScheme(local []iana.SignatureScheme, peer iana.List[iana.SignatureScheme], fits func(iana.SignatureScheme) bool) (iana.SignatureScheme, bool) {
 	for _, s := range local {
 		if peer.Has(s) && (fits == nil || fits(s)) {
