@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -79,6 +80,9 @@ func (a *AEAD13) String() string { return "secret" }
 
 // GoString hides the key and the nonces.
 func (a *AEAD13) GoString() string { return "secret" }
+
+// LogValue hides the key and the nonces.
+func (a *AEAD13) LogValue() slog.Value { return slog.StringValue("secret") }
 
 // Seal protects a record in place, as Sealer says. It refuses to go beyond the limit of
 // the key.

@@ -41,8 +41,8 @@ func (r *Reader) Next() (Record, error) { return r.NextInto(nil) }
 
 // NextInto is Next, except that the payload of an application data record is put at the
 // start of dst, and the Record says so, if dst has room for it, its padding and its inner
-// type: a copy less. All of dst may be overwritten with zeros or with that payload, never
-// with anything else.
+// type: a copy less. What lies behind the payload in dst may be overwritten, but nothing
+// that is not the application's is left in dst.
 func (r *Reader) NextInto(dst []byte) (Record, error) {
 	if r.failed != nil {
 		return Record{}, r.failed
@@ -67,7 +67,7 @@ func (r *Reader) take(dst []byte) (Record, error) {
 		return Record{}, ErrNeedMore
 	}
 	b := r.buf.data[r.start:r.end]
-	if err := r.checkHeader(b); err != nil {
+	if err := r.checkHeader(b[:HeaderLen]); err != nil {
 		return Record{}, err
 	}
 	whole := HeaderLen + headerLength(b)

@@ -93,11 +93,7 @@ func (r *Reader) room() []byte {
 	need := r.needed(have)
 	size := largeBuffer
 	if r.ahead != 0 {
-		size = max(need, have) + max(r.ahead-1, 1)
-		if need > have {
-			size = need + r.ahead - 1
-		}
-		size = min(size, largeBuffer)
+		size = min(need+r.ahead-1, largeBuffer)
 	}
 	switch {
 	case r.buf == nil:
@@ -112,7 +108,7 @@ func (r *Reader) room() []byte {
 	}
 	free := r.buf.data[r.end:]
 	if r.ahead != 0 {
-		return free[:min(len(free), size-have)]
+		return free[:max(min(len(free), size-have), 0)]
 	}
 	// Records tend to be of one size: ending the read where one is expected to end saves
 	// moving the beginning of the one after it.
@@ -163,7 +159,7 @@ func (r *Reader) Ready() bool {
 	if r.failed != nil {
 		return true
 	}
-	return have >= HeaderLen && (have >= r.needed(have) || r.checkHeader(r.buf.data[r.start:r.end]) != nil)
+	return have >= HeaderLen && (have >= r.needed(have) || r.checkHeader(r.buf.data[r.start:r.start+HeaderLen]) != nil)
 }
 
 // Release gives the buffer back if nothing is in it, and goes on in a smaller one if only
@@ -191,6 +187,15 @@ func (r *Reader) Close() {
 		r.drop()
 	}
 	r.later, r.failed = nil, ErrClosed
+}
+
+// Reset closes r and makes it as new, with all settings and the count of bytes.
+func (r *Reader) Reset() {
+	r.Close()
+	r.in.Store(0)
+	r.failed = nil
+	r.skip, r.skipBytes, r.ahead, r.last, r.maxPlain, r.version = skipNothing, 0, 0, 0, 0, 0
+	r.idle, r.empty, r.ccs, r.policy, r.plainAlert, r.started = 0, 0, 0, CCSRefuse, false, false
 }
 
 // BytesIn returns the number of bytes received so far. Any goroutine may ask.

@@ -146,6 +146,18 @@ func (w *Writer) reserve(n int) {
 	}
 }
 
+// Release goes on in a smaller buffer if little is pending. To be called when no more can
+// be sent for now; with nothing pending a Writer holds no buffer anyway.
+func (w *Writer) Release() {
+	if w.buf == nil || w.Pending() > len(w.buf.data)/4 || w.buf.class == 0 {
+		return
+	}
+	b := getBuffer(w.Pending())
+	pending := copy(b.data, w.buf.data[w.start:w.end])
+	putBuffer(w.buf)
+	w.buf, w.start, w.end = b, 0, pending
+}
+
 // release gives the buffer back if nothing is pending.
 func (w *Writer) release() {
 	if w.buf != nil && w.start == w.end {
@@ -205,6 +217,13 @@ func (w *Writer) Close() {
 		w.release()
 	}
 	w.failed = ErrClosed
+}
+
+// Reset closes w and makes it as new, with all settings and the count of bytes.
+func (w *Writer) Reset() {
+	w.Close()
+	w.out.Store(0)
+	w.failed, w.pad, w.maxFragment, w.version = nil, nil, 0, 0
 }
 
 // BytesOut returns the number of bytes that send has taken so far. Any goroutine may ask.

@@ -1,0 +1,155 @@
+package record
+
+import (
+	"bytes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"github.com/s2ngo/s2ngo/iana"
+)
+
+const (
+	ccs     = iana.RecordChangeCipherSpec
+	alert   = iana.RecordAlert
+	hs      = iana.RecordHandshake
+	appData = iana.RecordApplicationData
+)
+
+var testIV = []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+
+// plain returns an unprotected record.
+func plain(t iana.RecordType, body ...byte) []byte {
+	return rawRecord(byte(t), iana.TLS12, body)
+}
+
+func rawRecord(t byte, v iana.Version, body []byte) []byte {
+	h := []byte{t, 0, 0, 0, 0}
+	binary.BigEndian.PutUint16(h[1:], uint16(v))
+	binary.BigEndian.PutUint16(h[3:], uint16(len(body)))
+	return append(h, body...)
+}
+
+// peer seals what it is told to, right or wrong, by a reading of RFC 8446, Sections 5.2 and
+// 5.3, that shares nothing with AEAD13.
+type peer struct {
+	aead  cipher.AEAD
+	seq   uint64
+	outer iana.RecordType // 0: application_data
+}
+
+func newPeer() *peer { return &peer{aead: mustAEAD(0)} }
+
+func (p *peer) inner(inner ...byte) []byte {
+	outer := p.outer
+	if outer == 0 {
+		outer = appData
+	}
+	nonce := bytes.Clone(testIV)
+	binary.BigEndian.PutUint64(nonce[4:], binary.BigEndian.Uint64(nonce[4:])^p.seq)
+	p.seq++
+	header := rawRecord(byte(outer), iana.TLS12, make([]byte, len(inner)+16))[:HeaderLen]
+	return p.aead.Seal(bytes.Clone(header), nonce, inner, header)
+}
+
+func (p *peer) record(t iana.RecordType, content ...byte) []byte {
+	return p.inner(append(bytes.Clone(content), byte(t))...)
+}
+
+// newOpener returns what opens the records of newPeer.
+func newOpener() *AEAD13 { return NewAEAD13(mustAEAD(0), testIV, 0) }
+
+// received is a Record that outlives the buffer.
+type received struct {
+	t       iana.RecordType
+	payload string
+}
+
+// readAll gives stream to r in pieces of at most chunk bytes, reading records whenever
+// there are some, until an error or the end.
+func readAll(r *Reader, stream []byte, chunk int) (got []received, err error) {
+	recv := func(p []byte) (int, error) {
+		n := copy(p, stream[:min(chunk, len(stream))])
+		stream = stream[n:]
+		return n, nil
+	}
+	for {
+		rec, err := r.Next()
+		switch {
+		case err == nil:
+			got = append(got, received{rec.Type, string(rec.Payload)})
+		case !errors.Is(err, ErrNeedMore):
+			return got, err
+		case len(stream) == 0:
+			return got, nil
+		default:
+			if _, err := r.Fill(recv); err != nil {
+				return got, err
+			}
+		}
+	}
+}
+
+func concat(records ...[]byte) []byte { return bytes.Join(records, nil) }
+
+// wantAlert checks that err is an *Error of the alert and returns its text.
+func wantAlert(t *testing.T, err error, want iana.Alert) string {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got error %v, want alert %v", err, want)
+	}
+	if e.Alert() != want {
+		t.Fatalf("got alert %v (%v), want %v", e.Alert(), err, want)
+	}
+	return e.Error()
+}
+
+// explicit12 has the shape of a TLS 1.2 AEAD, type outside and a nonce of 8 bytes on the
+// wire, to hold the interfaces to what they promise to TLS 1.2.
+type explicit12 struct {
+	aead cipher.AEAD
+	seq  uint64
+}
+
+func (e *explicit12) Version() iana.Version { return iana.TLS12 }
+func (e *explicit12) Prefix() int           { return 8 }
+func (e *explicit12) Overhead() int         { return 8 + e.aead.Overhead() }
+func (e *explicit12) Exhausted() bool       { return false }
+func (e *explicit12) Clear()                {}
+
+func (e *explicit12) ad(t byte, n int) []byte {
+	ad := binary.BigEndian.AppendUint64(nil, e.seq)
+	return append(ad, t, 3, 3, byte(n>>8), byte(n))
+}
+
+func (e *explicit12) Seal(record []byte, t iana.RecordType, _ int) ([]byte, error) {
+	content := record[HeaderLen+8:]
+	binary.BigEndian.PutUint64(record[HeaderLen:], e.seq)
+	putHeader(record, t, iana.TLS12, len(content)+e.Overhead())
+	nonce := append([]byte("salt"), record[HeaderLen:HeaderLen+8]...)
+	sealed := e.aead.Seal(content[:0], nonce, content, e.ad(byte(t), len(content)))
+	e.seq++
+	return record[:HeaderLen+8+len(sealed)], nil
+}
+
+func (e *explicit12) Open(header, body []byte) (iana.RecordType, []byte, error) {
+	if len(body) < e.Overhead() {
+		return 0, nil, refuse(iana.BadRecordMAC, "too short")
+	}
+	return e.OpenInto(body[8:], header, body)
+}
+
+func (e *explicit12) OpenInto(dst, header, body []byte) (iana.RecordType, []byte, error) {
+	if len(body) < e.Overhead() {
+		return 0, nil, refuse(iana.BadRecordMAC, "too short")
+	}
+	nonce := append([]byte("salt"), body[:8]...)
+	content, err := e.aead.Open(dst[:0], nonce, body[8:], e.ad(header[0], len(body)-e.Overhead()))
+	if err != nil {
+		return 0, nil, refuse(iana.BadRecordMAC, "does not authenticate")
+	}
+	e.seq++
+	return iana.RecordType(header[0]), content, nil
+}
