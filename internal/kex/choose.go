@@ -7,20 +7,20 @@ import (
 	"github.com/s2ngo/s2ngo/iana"
 )
 
-// The rows that have more than one implementation, in microseconds and allocations per
-// call. Xeon with AVX-512, Go 1.26.8, circl 1.6.5; encapsulation includes the parsing of
-// the peer's key. "generic" is the code without assembly (-tags purego), on the same
-// machine.
+// The agreements of which there are two implementations: microseconds per call, the best of
+// five runs, and allocations. Xeon with AVX-512, Go 1.26.8, circl 1.6.5. "generic" is the
+// code without assembly (-tags purego), on the same machine.
 //
-//	                        std         circl      std generic  circl generic
-//	X25519 generate      32.9 / 4    19.2 / 0         42.9          23.7
-//	X25519 shared        34.3 / 3    27.0 / 0         42.0          40.3
-//	ML-KEM-768 generate  42.3 / 2    26.7 / 4         43.8          38.4
-//	ML-KEM-768 encap     52.6 / 4    30.8 / 1         52.6          47.8
-//	ML-KEM-768 decap     51.3 / 2    18.8 / 0         51.5          39.5
-//	ML-KEM-1024 generate 68.6 / 2    45.9 / 4         67.3          64.8
-//	ML-KEM-1024 encap    85.5 / 4    47.1 / 1         84.6          73.1
-//	ML-KEM-1024 decap    81.3 / 2    24.3 / 0         81.6          52.7
+//	                         std         circl      std generic  circl generic
+//	X25519 generate       35.8 / 6    20.4 / 1         44.6          24.5
+//	X25519 encapsulate    70.3 / 8    49.2 / 0         88.2          68.3
+//	X25519 shared         34.9 / 3    29.6 / 0         46.4          41.2
+//	ML-KEM-768 generate   51.0 / 3    31.5 / 6         51.0          46.1
+//	ML-KEM-768 encap      52.7 / 4    31.5 / 3         54.3          48.3
+//	ML-KEM-768 shared     51.0 / 2    19.4 / 0         51.7          38.9
+//	ML-KEM-1024 generate  79.2 / 3    54.7 / 6         83.0          70.1
+//	ML-KEM-1024 encap     83.2 / 4    58.9 / 3         87.3          74.5
+//	ML-KEM-1024 shared    82.1 / 2    25.9 / 0         83.3          52.4
 //
 // circl's X25519 has assembly on amd64 only, so that the generic columns speak for arm64
 // too. Its ML-KEM has assembly of its own on arm64, which was not measured: std there.

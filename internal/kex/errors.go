@@ -19,14 +19,14 @@ type ShareError struct {
 
 // Error names the group and the lengths.
 func (e *ShareError) Error() string {
-	s := fmt.Sprintf("kex: peer's %v key share", e.Group)
+	share := fmt.Sprintf("kex: peer's %v key share", e.Group)
 	if e.Part != e.Group {
-		s += fmt.Sprintf(", its %v part", e.Part)
+		share += fmt.Sprintf(": %v part", e.Part)
 	}
 	if e.Len != e.Want {
-		return fmt.Sprintf("%s, has %d bytes instead of %d", s, e.Len, e.Want)
+		return fmt.Sprintf("%s has %d bytes instead of %d", share, e.Len, e.Want)
 	}
-	return fmt.Sprintf("%s, %d bytes, %s", s, e.Len, e.Reason)
+	return fmt.Sprintf("%s of %d bytes %s", share, e.Len, e.Reason)
 }
 
 // Alert returns illegal_parameter.
