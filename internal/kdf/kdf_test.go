@@ -14,6 +14,8 @@ import (
 	"github.com/s2ngo/s2ngo/testvectors"
 )
 
+var hashes = []crypto.Hash{crypto.SHA256, crypto.SHA384}
+
 func TestRFC5869(t *testing.T) {
 	cases, err := testvectors.RFC5869()
 	if err != nil {

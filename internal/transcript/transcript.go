@@ -14,21 +14,24 @@ import (
 // accepted: nothing else can come before the hash is known.
 const Limit = 1 << 17
 
-// ErrLimit is the error of a Start that comes after more than Limit bytes.
-var ErrLimit = errors.New("transcript: more than 131072 bytes of handshake before the hash was known")
+// Errors of Start.
+var (
+	ErrLimit = errors.New("transcript: more than 131072 bytes of handshake before the hash was known")
+	ErrHash  = errors.New("transcript: hash changed after the start")
+)
 
 // messageHash is the type of the synthetic message that stands for ClientHello1.
 const messageHash = 254
 
 // Transcript is the hash of all handshake messages so far, each with its 4-byte header. Until Start
-// says which hash it is, the messages are kept. The zero value is an empty Transcript; it
-// is not safe for concurrent use and must not be copied after Start.
+// says which hash it is, the messages are kept. The zero value is an empty Transcript. It
+// is not safe for concurrent use, and must not be copied after Start.
 type Transcript struct {
 	digest hash.Hash // nil until Start
 	kept   []byte    // messages before Start
 	over   bool      // more than Limit bytes came before Start
 	hash   crypto.Hash
-	sum    [64]byte // what the digest writes to: a caller's buffer would be moved to the heap
+	sum    [64]byte // what the digest writes to: the buffer of a caller would be moved to the heap
 }
 
 // Add appends the messages in msg. It keeps no reference to msg.
@@ -53,20 +56,22 @@ func (t *Transcript) Lend(msg []byte) {
 	t.Add(msg)
 }
 
-// Start makes h the hash of the transcript, hashes what was kept and drops it. It is called once. The
-// one error is ErrLimit; the transcript is of no use then. h must be linked into the
-// program, as SHA-256 and SHA-384 are by this package.
+// Start makes h the hash of the transcript, hashes what was kept and drops it. A second Start with the
+// same h, as a client has after a HelloRetryRequest, changes nothing; with another it
+// is ErrHash. ErrLimit says that more than Limit bytes came before, and the transcript is of no use
+// then. h must be linked into the program, as SHA-256 and SHA-384 are by this package.
 func (t *Transcript) Start(h crypto.Hash) error {
-	if t.over {
+	switch {
+	case t.over:
 		return ErrLimit
+	case t.digest == nil:
+		t.hash = h
+		t.digest = h.New()
+		t.digest.Write(t.kept)
+		t.kept = nil
+	case t.hash != h:
+		return ErrHash
 	}
-	if t.digest != nil {
-		panic("transcript: started twice")
-	}
-	t.hash = h
-	t.digest = h.New()
-	t.digest.Write(t.kept)
-	t.kept = nil
 	return nil
 }
 
@@ -95,6 +100,8 @@ func (t *Transcript) SumWith(dst, extra []byte) []byte {
 
 // HelloRetry replaces ClientHello1, the one message so far, by the synthetic message_hash message
 // that stands for it from now on. It needs Start. RFC 8446, Section 4.4.1.
+//
+//	message_hash || 00 00 Hash.length || Hash(ClientHello1)
 func (t *Transcript) HelloRetry() {
 	t.started()
 	sum := t.digest.Sum(t.sum[:4])

@@ -1,0 +1,95 @@
+//go:build !race
+
+// Allocations and times are not counted under the race detector: its build of the standard library's hashes
+// allocates.
+
+package schedule
+
+import (
+	"crypto"
+	"testing"
+)
+
+// handshake is what a side with a PSK or without derives in one handshake, with resumption and a key update.
+func handshake(h crypto.Hash, psk []byte) (sum byte) {
+	var th, shared [48]byte
+	var key [32]byte
+	var iv [12]byte
+	var verify [64]byte
+	hash := th[:h.Size()]
+
+	early := New(h, psk)
+	if psk != nil {
+		binder := early.ResumptionBinderKey()
+		sum ^= binder.Finished(verify[:0], hash)[0]
+		binder.Clear()
+	}
+	hs := early.Handshake(shared[:])
+	c, s := hs.Traffic(hash)
+	for _, secret := range []*Secret{&c, &s} {
+		secret.KeyIV(key[:], iv[:])
+		sum ^= key[0] ^ iv[0] ^ secret.Finished(verify[:0], hash)[0]
+		secret.Clear()
+	}
+	main := hs.Main()
+	c, s = main.Traffic(hash)
+	for _, secret := range []*Secret{&c, &s} {
+		secret.KeyIV(key[:], iv[:])
+		sum ^= key[0] ^ iv[0]
+	}
+	exporter, resumption := main.Exporter(hash), main.Resumption(hash)
+	main.Clear()
+	ticket := resumption.TicketPSK(iv[:1])
+	next := c.Next()
+	next.Key(key[:])
+	next.IV(iv[:])
+	if err := exporter.Export(key[:], "EXPORTER-test", hash); err != nil {
+		panic(err)
+	}
+	for _, secret := range []*Secret{&c, &s, &exporter, &resumption, &ticket, &next} {
+		secret.Clear()
+	}
+	return sum
+}
+
+func TestAllocations(t *testing.T) {
+	psk := make([]byte, 48)
+	for _, h := range hashes {
+		for name, psk := range map[string][]byte{"no PSK": nil, "PSK": psk[:h.Size()]} {
+			if n := testing.AllocsPerRun(50, func() { handshake(h, psk) }); n != 0 {
+				t.Errorf("%v, %s: %v allocations in a handshake, a key update and an export", h, name, n)
+			}
+		}
+	}
+}
+
+// keys is the key schedule of a full handshake of one side, to the application keys: 19 HMACs.
+func keys(h crypto.Hash, shared, hash []byte) (sum byte) {
+	var key [32]byte
+	var iv [12]byte
+	var verify [48]byte
+	early := New(h, nil)
+	hs := early.Handshake(shared)
+	c, s := hs.Traffic(hash)
+	c.KeyIV(key[:], iv[:])
+	s.KeyIV(key[:], iv[:])
+	sum ^= s.Finished(verify[:0], hash)[0]
+	sum ^= c.Finished(verify[:0], hash)[0]
+	main := hs.Main()
+	c, s = main.Traffic(hash)
+	c.KeyIV(key[:], iv[:])
+	s.KeyIV(key[:], iv[:])
+	return sum ^ key[0] ^ iv[0]
+}
+
+func BenchmarkHandshake(b *testing.B) {
+	for _, h := range hashes {
+		b.Run(h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			shared, hash := make([]byte, 32), make([]byte, h.Size())
+			for b.Loop() {
+				keys(h, shared, hash)
+			}
+		})
+	}
+}
