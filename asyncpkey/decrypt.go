@@ -1,0 +1,22 @@
+package asyncpkey
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+)
+
+// premasterLen is the length in bytes of the premaster secret of RSA key exchange (RFC
+// 5246, Section 7.4.7.1).
+const premasterLen = 48
+
+// decrypt opens a PKCS#1 v1.5 ciphertext. SessionKeyLen makes the key answer with random
+// bytes instead of an error when the padding is wrong, without a branch that tells.
+func decrypt(key crypto.PrivateKey, ciphertext []byte) ([]byte, error) {
+	decrypter, ok := key.(crypto.Decrypter)
+	if !ok {
+		return nil, fmt.Errorf("asyncpkey: key of type %T cannot decrypt", key)
+	}
+	return decrypter.Decrypt(rand.Reader, ciphertext, &rsa.PKCS1v15DecryptOptions{SessionKeyLen: premasterLen})
+}

@@ -1,0 +1,50 @@
+package conn
+
+import (
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/iana"
+)
+
+// Alert levels (RFC 8446, Section 6). The description decides, the level is a relic.
+const (
+	levelWarning = 1
+	levelFatal   = 2
+)
+
+// maxUserCanceled bounds the one alert that does not end a connection by itself.
+const maxUserCanceled = 4
+
+// sealAlert puts an alert behind what is pending, once: nothing follows it. The caller
+// holds the write half.
+func (c *Conn) sealAlert(level uint8, a iana.Alert) {
+	if c.is(factSentClose) {
+		return
+	}
+	c.set(factSentClose)
+	if _, err := c.wr.Seal(iana.RecordAlert, []byte{level, uint8(a)}); err == nil {
+		c.trace(TraceEvent{Kind: TraceAlert, Sent: true, Text: a.String()})
+	}
+}
+
+// alert takes an alert of the peer: nil means that the connection goes on.
+func (c *Conn) alert(payload []byte) error {
+	if len(payload) != 2 {
+		return &handshake.Error{Description: iana.DecodeError, Text: c.peer() + " sent an alert that is not 2 bytes long"}
+	}
+	a := iana.Alert(payload[1])
+	c.trace(TraceEvent{Kind: TraceAlert, Text: a.String()})
+	switch a {
+	case iana.CloseNotify:
+		c.set(factPeerClosed)
+		if !c.is(factDone) {
+			return closedError("%s closed the connection during the handshake", c.peer())
+		}
+		return errPeerClosed
+	case iana.UserCanceled:
+		if c.userCancel++; c.userCancel <= maxUserCanceled {
+			return nil // close_notify follows (RFC 8446, Section 6.1)
+		}
+		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent user_canceled again and again"}
+	}
+	return &Error{ErrAlert, &AlertError{Alert: a}}
+}

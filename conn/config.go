@@ -1,0 +1,190 @@
+package conn
+
+import (
+	"crypto/x509"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/asyncpkey"
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+)
+
+// ClientAuth says whether certificates of clients are wanted (s2n_cert_auth_type).
+type ClientAuth = handshake.ClientAuth
+
+// The modes of client authentication. DefaultClientAuth is NoClientAuth on a server
+// and OptionalClientAuth on a client. A server asks for a certificate unless the mode is
+// NoClientAuth, and insists on one if it is RequireClientAuth. A client refuses to be asked
+// if it is NoClientAuth, and insists on being asked if it is RequireClientAuth.
+const (
+	DefaultClientAuth  = handshake.DefaultClientAuth
+	NoClientAuth       = handshake.NoClientAuth
+	OptionalClientAuth = handshake.OptionalClientAuth
+	RequireClientAuth  = handshake.RequireClientAuth
+)
+
+// Config is what connections are made from. The zero Config is a client's, with policy
+// "default" and the system's roots. It is frozen by the first connection that uses it:
+// change nothing then, but a Clone. Any number of connections on any goroutines may
+// share it.
+type Config struct {
+	// Policy is the name of a security policy (s2n_config_set_cipher_preferences); "" is
+	// "default". Package policy has them all.
+	Policy string
+
+	// Schemes and Groups, if not nil, replace the policy's signature schemes and groups,
+	// in order of preference: Ed25519, which no policy of s2n's has, is offered this way.
+	Schemes []iana.SignatureScheme
+	Groups  []iana.Group
+
+	// Certificates are a server's chains; each client gets one that fits the name it asks
+	// for and the schemes it knows, in this order (s2n_config_add_cert_chain_and_key_to_store).
+	// A client chooses among its own by what the server asks for.
+	Certificates []*Certificate
+
+	// DefaultCertificates are for clients that name no server, or an unknown one: at most
+	// one for each type of key. Nil stands for the first of each type.
+	DefaultCertificates []*Certificate
+
+	// ServerName is what a client asks for and what the server's certificate has to bear:
+	// a host name or an IP address. SetServerName overrides it.
+	ServerName string
+
+	// RootCAs are the anchors that the peer's chain has to lead to; any certificate in it
+	// is one, an intermediate too. Nil stands for the system's.
+	RootCAs *x509.CertPool
+
+	// ClientAuth says whether certificates of clients are wanted.
+	ClientAuth ClientAuth
+
+	// ALPN lists application protocols, the most wanted first, 1 to 255 bytes each
+	// (s2n_config_set_protocol_preferences).
+	ALPN []string
+
+	// ContinueWithoutALPN lets a server go on when the client offers none of its protocols,
+	// as s2n does; else it ends the handshake with no_application_protocol (RFC 7301).
+	ContinueWithoutALPN bool
+
+	// InsecureSkipVerify switches the built-in verification of the peer's certificate off:
+	// chain, time, usage and name. Anyone can be the peer then, unless OnVerify says
+	// otherwise.
+	InsecureSkipVerify bool
+
+	// VerifyHost, if not nil, replaces the check of the peer's name: it is called with
+	// each DNS name, URI and IP address of the leaf until it returns true; with the common
+	// name only if there are none of these, and with "" if there is none either
+	// (s2n_verify_host_fn). It must not block.
+	VerifyHost func(name string) bool
+
+	// MaxChainDepth is the greatest number of certificates in the peer's verified chain,
+	// root included; 0 stands for 7.
+	MaxChainDepth int
+
+	// DisableTimeVerification accepts certificates before and after their time.
+	// DisableIntentVerification ignores key usage and extended key usage.
+	DisableTimeVerification   bool
+	DisableIntentVerification bool
+
+	// MaxCertificateBytes limits the peer's Certificate message; 0 stands for 131072.
+	MaxCertificateBytes int
+
+	// RequestOCSP and RequestSCT let a client ask for a stapled OCSP response and for
+	// signed certificate timestamps; State has what came.
+	RequestOCSP bool
+	RequestSCT  bool
+
+	// Hooks are the questions that handshakes ask.
+	Hooks
+
+	// Wake is called once for each answer of a hook that comes after the hook has
+	// returned, on the answering goroutine: call Negotiate again. It must not block, and
+	// must not call methods of c but State.
+	Wake func(c *Conn)
+
+	// Validation says how much of an asynchronous signature is checked before it is sent
+	// (s2n_config_set_async_pkey_validation_mode).
+	Validation asyncpkey.ValidationMode
+
+	// OperationTimeout is the time that each hook's operation has; 0 = no limit. The
+	// operation's own SetTimeout overrides it.
+	OperationTimeout time.Duration
+
+	// RecordSize is the most application data in one record, 1 to 16384 bytes; 0 stands for
+	// s2n's 8087. ThroughputRecordSize and LowLatencyRecordSize are s2n's other choices.
+	RecordSize int
+
+	// SendBufferSize lets Send collect records up to so many bytes before they are
+	// written (s2n_config_set_send_buffer_size); 0 writes each record at once.
+	SendBufferSize int
+
+	// DisableCompatibilityMode lets a client do without the middlebox compatibility mode
+	// of RFC 8446, Appendix D.4.
+	DisableCompatibilityMode bool
+
+	// KeyLog receives lines of the NSS key log format, which let anyone who reads them
+	// decrypt the connection. A write is one line; it must be safe for all goroutines that
+	// use the Config.
+	KeyLog io.Writer
+
+	// Trace, if not nil, is told what connections do, on the goroutine that does it. It
+	// must not block and not call methods of c but State.
+	Trace func(c *Conn, e TraceEvent)
+
+	// Now is the wall clock (s2n_config_set_wall_clock), nil = time.Now. AfterFunc is the
+	// clock of operations' time limits (s2n_config_set_monotonic_clock), nil =
+	// time.AfterFunc.
+	Now       func() time.Time
+	AfterFunc async.AfterFunc
+
+	client, server atomic.Pointer[prepared]
+	rand           io.Reader // tests: every random byte comes from here
+}
+
+// Sizes for Config.RecordSize in bytes.
+const (
+	DefaultRecordSize    = 8087  // s2n's
+	ThroughputRecordSize = 16384 // s2n_connection_prefer_throughput
+	LowLatencyRecordSize = 1435  // s2n_connection_prefer_low_latency: one TCP segment
+)
+
+// Clone returns a copy that may be changed.
+func (cfg *Config) Clone() *Config {
+	return &Config{
+		Policy: cfg.Policy, Schemes: cfg.Schemes, Groups: cfg.Groups,
+		Certificates: cfg.Certificates, DefaultCertificates: cfg.DefaultCertificates,
+		ServerName: cfg.ServerName, RootCAs: cfg.RootCAs, ClientAuth: cfg.ClientAuth,
+		ALPN: cfg.ALPN, ContinueWithoutALPN: cfg.ContinueWithoutALPN,
+		InsecureSkipVerify: cfg.InsecureSkipVerify, VerifyHost: cfg.VerifyHost,
+		MaxChainDepth: cfg.MaxChainDepth, DisableTimeVerification: cfg.DisableTimeVerification,
+		DisableIntentVerification: cfg.DisableIntentVerification, MaxCertificateBytes: cfg.MaxCertificateBytes,
+		RequestOCSP: cfg.RequestOCSP, RequestSCT: cfg.RequestSCT,
+		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, OperationTimeout: cfg.OperationTimeout,
+		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
+		DisableCompatibilityMode: cfg.DisableCompatibilityMode,
+		KeyLog:                   cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,
+		rand: cfg.rand,
+	}
+}
+
+// NewCertificate returns the Certificate of a chain in DER, leaf first, and of its key,
+// which is nil where OnPrivateKey answers. Errors say what does not fit.
+func NewCertificate(chain [][]byte, key any) (*Certificate, error) { return certs.New(chain, key) }
+
+// ParseCertificate reads a chain, leaf first, and its key from PEM. A nil keyPEM stands
+// for a key that OnPrivateKey answers for.
+func ParseCertificate(certPEM, keyPEM []byte) (*Certificate, error) {
+	if keyPEM == nil {
+		return certs.ParsePublicPEM(certPEM)
+	}
+	return certs.ParsePEM(certPEM, keyPEM)
+}
+
+// LoadCertificate reads a chain and its key from files of PEM, which may be one and the
+// same.
+func LoadCertificate(certFile, keyFile string) (*Certificate, error) {
+	return certs.LoadFiles(certFile, keyFile)
+}

@@ -1,0 +1,181 @@
+package conn
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/asyncpkey"
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/record"
+)
+
+// RecvFunc reads bytes from the peer into p and returns how many: io.Reader's contract,
+// with ErrWouldBlock where it would block. It may return any number of bytes up to
+// len(p). io.EOF is the end of the peer's bytes. It must not keep p.
+type RecvFunc func(p []byte) (int, error)
+
+// SendFunc writes bytes to the peer and returns how many of p it took: all of them, or
+// fewer with or without an error, which is ErrWouldBlock where it would block. It must
+// not keep or change p.
+type SendFunc func(p []byte) (int, error)
+
+// Conn is one TLS connection. It comes from NewClient or NewServer; the package's
+// comment says which methods may be called at once.
+type Conn struct {
+	cfg     *Config
+	hs      *handshake.Config // what cfg means, with the connection's own settings
+	policy  string
+	recv    RecvFunc
+	send    SendFunc
+	client  bool
+	started bool // Negotiate was called: settings are closed
+	own     *settings
+	machine *handshake.Machine
+	use     use
+	value   atomic.Pointer[any]
+
+	// What a hook was asked and has not answered.
+	choice  *configChoice
+	keyOp   atomic.Pointer[asyncpkey.Op]
+	pending atomic.Pointer[async.Pending]
+	blocked [blockedCounts]uint32
+
+	// The read half: of Recv, or of what stands for both.
+	rd         record.Reader
+	rest       []byte // of a record, decrypted and not yet taken; lent by rd
+	readErr    error  // what ended reading
+	userCancel uint8
+
+	// The write half, under its mutex: of whoever sends.
+	wmu      sync.Mutex
+	wr       record.Writer
+	writeErr error            // what ended writing
+	secret   handshake.Secret // application traffic, for KeyUpdate
+	suite    iana.CipherSuite
+	control  control
+
+	appIn, appOut atomic.Uint64
+	facts         atomic.Uint32
+}
+
+const blockedCounts = 4
+
+// facts that any goroutine may look at.
+const (
+	factDone           = 1 << iota // the handshake is complete
+	factPeerClosed                 // close_notify came
+	factSentClose                  // close_notify was sent, or a fatal alert
+	factHandshakeError             // the handshake has failed
+)
+
+func (c *Conn) is(fact uint32) bool { return c.facts.Load()&fact != 0 }
+
+func (c *Conn) set(fact uint32) { c.facts.Or(fact) }
+
+// use says which halves of a Conn are in use. Its one word decides between a call and a
+// Close on another goroutine: whoever comes last wipes.
+type use struct{ word atomic.Uint32 }
+
+const (
+	reading = 1 << iota
+	writing
+	closing
+	wiped
+
+	both = reading | writing
+)
+
+// enter claims halves for a call.
+func (c *Conn) enter(halves uint32, method string) error {
+	for {
+		w := c.use.word.Load()
+		switch {
+		case w&closing != 0:
+			return closedError("%s after Close", method)
+		case w&halves != 0:
+			return usage("%s while another goroutine, or the hook's own Negotiate, uses the same half of the connection", method)
+		}
+		if c.use.word.CompareAndSwap(w, w|halves) {
+			return nil
+		}
+	}
+}
+
+// leave gives halves back; the last call out of a closed Conn wipes it.
+func (c *Conn) leave(halves uint32) {
+	for {
+		w := c.use.word.Load()
+		next := w &^ halves
+		last := w&closing != 0 && next&both == 0
+		if last {
+			next |= wiped
+		}
+		if c.use.word.CompareAndSwap(w, next) {
+			if last {
+				c.wipe()
+			}
+			return
+		}
+	}
+}
+
+func (c *Conn) closed() bool { return c.use.word.Load()&closing != 0 }
+
+// Close ends the connection at once: no input or output, no close_notify (Shutdown sends
+// it). Operations of hooks are ended: their contexts are done and late answers are
+// refused. Secrets are wiped and buffers given back, by the call that is under way on
+// another goroutine if there is one. Close may be called on any goroutine, any number of
+// times, and inside hooks and callbacks.
+func (c *Conn) Close() {
+	for {
+		w := c.use.word.Load()
+		if w&closing != 0 {
+			return
+		}
+		next := w | closing
+		if w&both == 0 {
+			next |= wiped
+		}
+		if !c.use.word.CompareAndSwap(w, next) {
+			continue
+		}
+		if p := c.pending.Load(); p != nil {
+			p.Close()
+		}
+		if next&wiped != 0 {
+			c.wipe()
+		}
+		return
+	}
+}
+
+// wipe clears and gives back what the connection has. Nobody uses it any more.
+func (c *Conn) wipe() {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	c.dropOperation()
+	c.machine.Close()
+	c.rd.Close()
+	c.wr.Close()
+	c.rest = nil
+	c.secret.Clear()
+}
+
+// setPending notes the operation that Close ends.
+func (c *Conn) setPending(p *async.Pending) {
+	c.pending.Store(p)
+	if c.closed() { // Close may have looked before
+		p.Close()
+	}
+}
+
+// dropOperation forgets the operation that was waited for.
+func (c *Conn) dropOperation() {
+	if p := c.pending.Swap(nil); p != nil {
+		p.Close()
+	}
+	c.keyOp.Store(nil)
+	c.choice = nil
+}

@@ -1,0 +1,197 @@
+package conn
+
+import (
+	"crypto/x509"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/asyncpkey"
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/internal/certs"
+)
+
+// Certificate is a certificate chain with its private key, or without where a hook or
+// a token signs. See NewCertificate, ParseCertificate, LoadCertificate.
+type Certificate = certs.Certificate
+
+// Verdict is an application's judgement: the zero value accepts, Reject refuses.
+type Verdict = handshake.Verdict
+
+// Accept is the Verdict that lets the handshake go on.
+var Accept Verdict
+
+// Reject returns a Verdict that ends the handshake. The peer is told reason's alert, if
+// it has a method Alert() iana.Alert, else access_denied for a certificate and
+// decrypt_error for a signature. reason stands in the chain of Negotiate's error.
+func Reject(reason error) Verdict { return handshake.Reject(reason) }
+
+// PeerChain is what is known of the peer's certificates when a hook is asked about
+// them. It is shared: read only.
+type PeerChain = handshake.PeerChain
+
+// CertificateRequest is what a server said of the client certificate it wants.
+type CertificateRequest = handshake.CertificateRequest
+
+// SignatureCheck is a signature of the peer that waits to be verified.
+type SignatureCheck = handshake.SignatureCheck
+
+// Hooks are the questions that a handshake asks its application. All have one shape:
+// the connection, the question, and an operation that takes the answer, at once or later,
+// on any goroutine. Until it is answered, Negotiate returns BlockedOnApplicationInput.
+// Hooks run on the goroutine that calls Negotiate; inside one, State, Apply, Close and
+// the operation may be used, other methods return ErrUsage. A hook that is nil is not
+// asked and costs nothing.
+type Hooks struct {
+	// OnClientHello chooses a Config for the connection by the ClientHello, once, before
+	// anything is negotiated (s2n_client_hello_cb). Answer nil to keep the one there is. The
+	// ClientHello is lent until the operation is answered. Servers only.
+	OnClientHello func(c *Conn, hello *ClientHello, op *async.Op[*Config])
+
+	// OnPrivateKey does the private key's work (s2n_async_pkey_fn); it is called for every
+	// operation, also for a Certificate with a key in it. An error ends the handshake with
+	// it.
+	OnPrivateKey func(c *Conn, op *asyncpkey.Op) error
+
+	// OnVerifySignature verifies the peer's signature elsewhere than on this goroutine
+	// (s2n_async_offload_callback): the answer is Accept, or Reject with the error of
+	// check.Verify.
+	OnVerifySignature func(c *Conn, check *SignatureCheck, op *async.Op[Verdict])
+
+	// OnRevocationLists brings the CRLs that bear on the peer's chain (s2n_crl_lookup_cb).
+	// A certificate that one of them revokes ends the handshake.
+	OnRevocationLists func(c *Conn, peer *PeerChain, op *async.Op[[]*x509.RevocationList])
+
+	// OnVerify judges the peer's chain after the built-in verification has accepted it
+	// (s2n_cert_validation_cb), or alone if Config.InsecureSkipVerify is set.
+	OnVerify func(c *Conn, peer *PeerChain, op *async.Op[Verdict])
+
+	// OnOCSPResponse brings the response to staple to cert, in DER, for a client that
+	// asked; nil staples none. Servers only.
+	OnOCSPResponse func(c *Conn, cert *Certificate, op *async.Op[[]byte])
+
+	// OnClientCertificate chooses the certificate to answer a server's request with; nil
+	// sends none (s2n_cert_request_callback). Clients only.
+	OnClientCertificate func(c *Conn, request *CertificateRequest, op *async.Op[*Certificate])
+}
+
+func (h *Hooks) asks() (q handshake.Questions) {
+	for _, x := range []struct {
+		set bool
+		q   handshake.Question
+	}{
+		{h.OnClientHello != nil, handshake.AskConfig},
+		{h.OnPrivateKey != nil, handshake.AskPrivateKey},
+		{h.OnVerifySignature != nil, handshake.AskVerifySignature},
+		{h.OnRevocationLists != nil, handshake.AskRevocationLists},
+		{h.OnVerify != nil, handshake.AskVerdict},
+		{h.OnOCSPResponse != nil, handshake.AskOCSPResponse},
+		{h.OnClientCertificate != nil, handshake.AskClientCertificate},
+	} {
+		if x.set {
+			q = q.With(x.q)
+		}
+	}
+	return q
+}
+
+// dispatch calls the hook for an Ask.
+func (c *Conn) dispatch(e *handshake.Event) error {
+	h := &c.cfg.Hooks
+	op := e.Op
+	var choice *configChoice
+	if e.Question == handshake.AskConfig {
+		choice = &configChoice{user: new(async.Op[*Config]), machine: e.Op.(*async.Op[*handshake.Config])}
+		c.choice, op = choice, choice.user
+	}
+	pending := op.Pending()
+	pending.Enter(c.waker(), c.cfg.AfterFunc)
+	if d := c.cfg.OperationTimeout; d > 0 {
+		pending.SetTimeout(d)
+	}
+	c.setPending(pending)
+	c.trace(TraceEvent{Kind: TraceAsk, Text: e.Question.String()})
+
+	var err error
+	switch e.Question {
+	case handshake.AskConfig:
+		hello := e.Detail.(*handshake.ReceivedHello)
+		h.OnClientHello(c, &ClientHello{hello: &hello.Hello, raw: hello.Message}, choice.user)
+	case handshake.AskPrivateKey:
+		key := op.(*asyncpkey.Op)
+		c.keyOp.Store(key)
+		err = h.OnPrivateKey(c, key)
+	case handshake.AskVerifySignature:
+		h.OnVerifySignature(c, e.Detail.(*SignatureCheck), op.(*async.Op[Verdict]))
+	case handshake.AskRevocationLists:
+		h.OnRevocationLists(c, e.Detail.(*PeerChain), op.(*async.Op[[]*x509.RevocationList]))
+	case handshake.AskVerdict:
+		h.OnVerify(c, e.Detail.(*PeerChain), op.(*async.Op[Verdict]))
+	case handshake.AskOCSPResponse:
+		h.OnOCSPResponse(c, e.Detail.(*Certificate), op.(*async.Op[[]byte]))
+	case handshake.AskClientCertificate:
+		h.OnClientCertificate(c, e.Detail.(*CertificateRequest), op.(*async.Op[*Certificate]))
+	}
+	pending.Leave()
+	return err
+}
+
+// configChoice ties the application's operation, which is answered with a Config, to the
+// Machine's.
+type configChoice struct {
+	user    *async.Op[*Config]
+	machine *async.Op[*handshake.Config]
+}
+
+// resolveChoice hands an answered choice on to the Machine.
+func (c *Conn) resolveChoice() {
+	if c.choice == nil {
+		return
+	}
+	cfg, err, ok := c.choice.user.Result()
+	if !ok {
+		return
+	}
+	machine := c.choice.machine
+	c.choice = nil
+	if err == nil && cfg != nil {
+		err = c.adopt(cfg)
+	}
+	switch {
+	case err != nil:
+		machine.Fail(err)
+	case cfg != nil:
+		machine.Answer(c.hs)
+	default:
+		machine.Answer(nil)
+	}
+}
+
+func (c *Conn) waker() func() {
+	wake := c.cfg.Wake
+	if wake == nil {
+		return nil
+	}
+	return func() { wake(c) }
+}
+
+// Apply gives a performed private-key operation back to the connection that asked for
+// it (s2n_async_pkey_op_apply). It may be called on any goroutine and inside the hook.
+// After the hook has returned, it calls Config.Wake; the next Negotiate goes on with the
+// answer.
+//
+// Errors, all of kind ErrUsage, in the order of the checks: asyncpkey.ErrNotPerformed,
+// asyncpkey.ErrAlreadyApplied, asyncpkey.ErrWrongConnection, async.ErrClosed. A Strict
+// operation whose signature does not verify returns asyncpkey.ErrVerifySignature, of kind
+// ErrProtocol, and ends the handshake.
+func (c *Conn) Apply(op *asyncpkey.Op) error {
+	if op == nil {
+		return usage("Apply without an operation")
+	}
+	err := asyncpkey.Apply(op, c.keyOp.Load() == op)
+	switch {
+	case err == nil:
+		return nil
+	case err == asyncpkey.ErrVerifySignature:
+		return &Error{ErrProtocol, err}
+	}
+	return &Error{ErrUsage, err}
+}

@@ -1,0 +1,101 @@
+package conn
+
+import (
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/suite"
+	"github.com/s2ngo/s2ngo/internal/wire"
+	"github.com/s2ngo/s2ngo/record"
+)
+
+// protection makes the record protection of one traffic secret (RFC 8446, Section 7.3).
+func protection(id iana.CipherSuite, secret *handshake.Secret) (*record.AEAD13, error) {
+	s := suite.Lookup(id)
+	var key [suite.MaxKeyLen]byte
+	var iv [suite.NonceLen]byte
+	defer clear(key[:])
+	defer clear(iv[:])
+	secret.Key(key[:s.KeyLen])
+	secret.IV(iv[:])
+	aead, err := s.NewAEAD(key[:s.KeyLen])
+	if err != nil {
+		return nil, err
+	}
+	return record.NewAEAD13(aead, iv[:], s.RecordLimit), nil
+}
+
+func (c *Conn) setReadKey(e *handshake.Event) error {
+	p, err := protection(e.Suite, &e.Secret)
+	if err != nil {
+		return err
+	}
+	c.rd.SetOpener(p)
+	c.trace(TraceEvent{Kind: TraceKey, Text: e.Epoch.String()})
+	if e.Epoch == handshake.Application {
+		c.rd.SetCCS(record.CCSRefuse)
+	} else if !c.client {
+		c.rd.AllowPlaintextAlert(true)
+	}
+	return nil
+}
+
+func (c *Conn) setWriteKey(e *handshake.Event) error {
+	p, err := protection(e.Suite, &e.Secret)
+	if err != nil {
+		return err
+	}
+	c.wr.SetSealer(p)
+	c.trace(TraceEvent{Kind: TraceKey, Sent: true, Text: e.Epoch.String()})
+	if e.Epoch == handshake.Application {
+		c.secret, c.suite = e.Secret, e.Suite
+	}
+	return nil
+}
+
+// UpdateKeys changes the key that we send with, and if requestPeer is set asks the peer
+// to change its own (s2n_connection_request_key_update, which cannot ask; RFC 8446,
+// Section 4.6.3). With BlockedOnWrite the message waits for Flush; it is taken all the
+// same. Keys change by themselves before the limits of their AEAD.
+func (c *Conn) UpdateKeys(requestPeer bool) (Blocked, error) {
+	if err := c.enter(writing, "UpdateKeys"); err != nil {
+		return NotBlocked, err
+	}
+	defer c.leave(writing)
+	if !c.is(factDone) {
+		return NotBlocked, usage("UpdateKeys before the handshake is complete")
+	}
+	c.wmu.Lock()
+	defer c.unlockWrite()
+	if err := c.canWrite(); err != nil {
+		return NotBlocked, err
+	}
+	if err := c.rekey(requestPeer); err != nil {
+		return NotBlocked, err
+	}
+	return c.flushWrite()
+}
+
+// rekey seals a KeyUpdate and moves the write key on. The write half is locked.
+func (c *Conn) rekey(requestPeer bool) error {
+	var w wire.Writer
+	wire.AppendKeyUpdate(&w, requestPeer)
+	if _, err := c.wr.Seal(iana.RecordHandshake, w.B); err != nil {
+		return c.broken(err)
+	}
+	next := c.secret.Next()
+	c.secret.Clear()
+	c.secret = next
+	p, err := protection(c.suite, &c.secret)
+	if err != nil {
+		return c.broken(err)
+	}
+	c.wr.SetSealer(p)
+	c.trace(TraceEvent{Kind: TraceMessage, Sent: true, Size: 1, Text: iana.KeyUpdate.String()})
+	return nil
+}
+
+// broken ends the write half for a reason of ours.
+func (c *Conn) broken(err error) error {
+	c.writeErr, _ = fatal(err)
+	return c.writeErr
+}

@@ -1,0 +1,257 @@
+package conn
+
+import (
+	"errors"
+	"io"
+
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/record"
+)
+
+// Negotiate moves the handshake as far as it can (s2n_negotiate). With a nil error and
+// NotBlocked the handshake is complete; otherwise call it again when what Blocked names is
+// there. Output always goes out before it waits for the application or for the peer.
+// Called again after completion it returns NotBlocked at once.
+//
+// An error is final and is returned again by every later call. The peer is told by an
+// alert; if that could not be written yet, Blocked is BlockedOnWrite, and Shutdown or
+// Flush gets it out.
+func (c *Conn) Negotiate() (Blocked, error) {
+	if err := c.enter(both, "Negotiate"); err != nil {
+		return NotBlocked, err
+	}
+	defer c.leave(both)
+	b, err := c.negotiate()
+	if b != NotBlocked {
+		c.trace(TraceEvent{Kind: TraceBlocked, Text: b.String()})
+		if int(b) < len(c.blocked) {
+			c.blocked[b]++
+		}
+	}
+	if c.machine != nil {
+		c.machine.Idle()
+	}
+	c.rd.Release()
+	return b, err
+}
+
+func (c *Conn) negotiate() (Blocked, error) {
+	if !c.started {
+		if err := c.start(); err != nil {
+			return NotBlocked, err
+		}
+	}
+	for {
+		if c.is(factHandshakeError) {
+			return c.flushAlert(), c.readErr
+		}
+		if err := c.flush(); err != nil {
+			if err == ErrWouldBlock {
+				return BlockedOnWrite, nil
+			}
+			return NotBlocked, c.writeFailed(err)
+		}
+		if c.machine.Done() {
+			return NotBlocked, nil
+		}
+		moved, err := c.advance()
+		if c.closed() {
+			return NotBlocked, closedError("the connection was closed during the handshake")
+		}
+		if err != nil {
+			c.fail(err)
+			continue
+		}
+		if moved {
+			continue
+		}
+		if _, answered, waiting := c.machine.Waiting(); waiting {
+			if answered || c.choice != nil && c.choice.user.Answered() {
+				continue
+			}
+			return BlockedOnApplicationInput, nil
+		}
+		if err := c.readHandshake(); err != nil {
+			if err == ErrWouldBlock {
+				return BlockedOnRead, nil
+			}
+			c.fail(err)
+		}
+	}
+}
+
+// advance lets the Machine move and does what it says.
+func (c *Conn) advance() (moved bool, err error) {
+	c.resolveChoice()
+	q, _, waited := c.machine.Waiting()
+	events, err := c.machine.Advance()
+	if _, _, waits := c.machine.Waiting(); waited && (!waits || len(events) > 0) {
+		c.dropOperation()
+		c.trace(TraceEvent{Kind: TraceAnswer, Text: q.String()})
+	}
+	for i := range events {
+		if failed := c.do(&events[i]); failed != nil && err == nil {
+			err = c.machine.Abort(failed)
+		}
+		if c.closed() {
+			return true, err
+		}
+	}
+	return len(events) > 0, err
+}
+
+// do does one event. An error is the application's.
+func (c *Conn) do(e *handshake.Event) error {
+	switch e.Kind {
+	case handshake.Write:
+		_, err := c.wr.Seal(iana.RecordHandshake, e.Data)
+		c.wr.SetVersion(iana.TLS12)
+		return err
+	case handshake.WriteChangeCipherSpec:
+		c.trace(TraceEvent{Kind: TraceCCS, Sent: true})
+		_, err := c.wr.Seal(iana.RecordChangeCipherSpec, []byte{1})
+		return err
+	case handshake.SetWriteKey:
+		return c.setWriteKey(e)
+	case handshake.SetReadKey:
+		return c.setReadKey(e)
+	case handshake.SkipEarlyData:
+		if e.Epoch == handshake.Initial {
+			c.rd.SkipApplicationData(maxSkippedEarlyData)
+		} else {
+			c.rd.SkipUndecryptable(maxSkippedEarlyData)
+		}
+	case handshake.Ask:
+		return c.dispatch(e)
+	case handshake.KeyLog:
+		c.keyLog(e)
+	case handshake.UpdateWriteKey:
+		c.control.wantKeyUpdate()
+	case handshake.Done:
+		c.set(factDone)
+		c.rd.AllowPlaintextAlert(false)
+		c.trace(TraceEvent{Kind: TraceDone})
+	}
+	return nil
+}
+
+// maxSkippedEarlyData bounds the early data, in bytes, of a client whose offer was
+// refused (RFC 8446, Section 4.2.10).
+const maxSkippedEarlyData = 1 << 16
+
+// readHandshake takes one record, or reads for one.
+func (c *Conn) readHandshake() error {
+	rec, err := c.rd.Next()
+	if err == record.ErrNeedMore {
+		return c.fill("during the handshake")
+	}
+	if err != nil {
+		return err
+	}
+	switch rec.Type {
+	case iana.RecordHandshake:
+		if !c.client {
+			c.rd.SetCCS(record.CCSDrop) // the first ClientHello is here
+		}
+		return c.machine.Feed(c.machine.ReadEpoch(), rec.Payload)
+	case iana.RecordAlert:
+		if c.machine.InMessage() {
+			return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent an alert in the middle of a handshake message"}
+		}
+		return c.alert(rec.Payload)
+	case iana.RecordApplicationData:
+		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent application data during the handshake"}
+	}
+	return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent a record of type " + rec.Type.String() + " during the handshake"}
+}
+
+// fill reads once.
+func (c *Conn) fill(when string) error {
+	_, err := c.rd.Fill(c.recv)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrWouldBlock):
+		return ErrWouldBlock
+	case errors.Is(err, io.EOF):
+		return errEOF(when)
+	}
+	return ioError("reading "+when, err)
+}
+
+// flush writes what is pending: nil when nothing is left, ErrWouldBlock, or the
+// callback's error. The caller holds the write half.
+func (c *Conn) flush() error {
+	if c.wr.Pending() == 0 {
+		return nil
+	}
+	err := c.wr.Flush(c.send)
+	if errors.Is(err, ErrWouldBlock) {
+		return ErrWouldBlock
+	}
+	return err
+}
+
+// flushAlert tries to get a pending alert out; what the callback says of it no longer
+// matters.
+func (c *Conn) flushAlert() Blocked {
+	if c.flush() == ErrWouldBlock {
+		return BlockedOnWrite
+	}
+	return NotBlocked
+}
+
+// writeFailed ends the handshake when a write fails: a peer that closed may have said
+// why, and its alert tells more than our broken pipe.
+func (c *Conn) writeFailed(err error) error {
+	failure := ioError("writing during the handshake", err)
+	for range 16 {
+		rec, err := c.rd.Next()
+		if err == record.ErrNeedMore {
+			if _, err = c.rd.Fill(c.recv); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			break
+		}
+		if rec.Type == iana.RecordAlert {
+			if told := c.alert(rec.Payload); told != nil {
+				failure = told
+			}
+			break
+		}
+	}
+	c.fail(failure)
+	return c.readErr
+}
+
+// fail ends the connection during the handshake: err stays, and the peer is told if it
+// is to blame or we are, not if it has gone or has said so itself.
+func (c *Conn) fail(err error) {
+	c.readErr = c.complain(err)
+	c.writeErr = c.readErr
+	c.set(factHandshakeError)
+	c.dropOperation()
+	if c.machine != nil {
+		c.machine.Close()
+	}
+}
+
+// complain makes the Error for err and seals its alert. The caller holds both halves.
+func (c *Conn) complain(err error) error {
+	if known := (*Error)(nil); errors.As(err, &known) {
+		return known // io, closed, alert: nothing to tell
+	}
+	e, alert := fatal(err)
+	c.sealAlert(levelFatal, alert)
+	return e
+}
+
+func (c *Conn) peer() string {
+	if c.client {
+		return "server"
+	}
+	return "client"
+}

@@ -1,0 +1,185 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/s2ngo/s2ngo/handshake"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/suite"
+	"github.com/s2ngo/s2ngo/internal/verify"
+	"github.com/s2ngo/s2ngo/policy"
+	"github.com/s2ngo/s2ngo/record"
+)
+
+// prepared is a Config as handshakes of one role use it, checked and worked out once.
+type prepared struct {
+	hs     handshake.Config
+	policy *policy.Policy
+}
+
+// prepare returns what cfg means for one role; the first call freezes cfg.
+func (cfg *Config) prepare(client bool) (*prepared, error) {
+	slot := &cfg.server
+	if client {
+		slot = &cfg.client
+	}
+	if p := slot.Load(); p != nil {
+		return p, nil
+	}
+	p, err := cfg.work(client)
+	if err != nil {
+		return nil, &Error{ErrUsage, err}
+	}
+	slot.CompareAndSwap(nil, p)
+	return slot.Load(), nil
+}
+
+func (cfg *Config) work(client bool) (*prepared, error) {
+	p := &prepared{}
+	if err := p.usePolicy(cfg); err != nil {
+		return nil, err
+	}
+	h := &p.hs
+	h.ClientAuth = cfg.ClientAuth
+	if h.ClientAuth == handshake.DefaultClientAuth {
+		h.ClientAuth = handshake.NoClientAuth
+		if client {
+			h.ClientAuth = handshake.OptionalClientAuth
+		}
+	}
+	if err := checkALPN(cfg.ALPN); err != nil {
+		return nil, err
+	}
+	h.ALPN, h.IgnoreALPN = cfg.ALPN, cfg.ContinueWithoutALPN
+	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
+	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes
+	h.NoCompatibility = cfg.DisableCompatibilityMode
+	h.Asks, h.KeyLog = cfg.asks(), cfg.KeyLog != nil
+	h.Now, h.Rand = cfg.Now, cfg.rand
+	if !cfg.InsecureSkipVerify {
+		h.Verify = &verify.Settings{
+			Roots: cfg.RootCAs, MaxDepth: cfg.MaxChainDepth, Now: cfg.Now, VerifyHost: cfg.VerifyHost,
+			SkipTime: cfg.DisableTimeVerification, SkipIntent: cfg.DisableIntentVerification,
+			SignatureSchemes: p.policy.CertificateSignatureSchemes, Keys: p.policy.CertificateKeys,
+		}
+	}
+	if err := cfg.checkSizes(); err != nil {
+		return nil, err
+	}
+	return p, p.useCertificates(cfg, client)
+}
+
+// usePolicy takes from the policy, or from what overrides it, what is implemented.
+func (p *prepared) usePolicy(cfg *Config) error {
+	name := cfg.Policy
+	if name == "" {
+		name = policy.Default
+	}
+	pol, err := policy.Lookup(name)
+	if err != nil {
+		return err
+	}
+	p.policy = pol
+	const v = iana.TLS13
+	if !pol.Supports(v) {
+		return fmt.Errorf("security policy %q has no %v cipher suite, and %v is not negotiated yet", name, v, iana.TLS12)
+	}
+	h := &p.hs
+	h.MinVersion, h.MaxVersion = v, v
+	h.ChaChaBoost = pol.AllowChaCha20Boosting
+	h.Suites = slices.DeleteFunc(pol.Suites(v), func(id iana.CipherSuite) bool {
+		s := suite.Lookup(id)
+		return s == nil || !s.Usable()
+	})
+	if len(h.Suites) == 0 {
+		return fmt.Errorf("security policy %q has no cipher suite that may be used here", name)
+	}
+	schemes, offered := pol.Schemes(v), pol.OfferedSchemes(v)
+	if cfg.Schemes != nil {
+		schemes, offered = cfg.Schemes, cfg.Schemes
+	}
+	h.OfferedSchemes = offered
+	h.Schemes = slices.DeleteFunc(slices.Clone(schemes), func(id iana.SignatureScheme) bool {
+		return !handshake.SupportsScheme(id, v)
+	})
+	if len(h.Schemes) == 0 {
+		return fmt.Errorf("security policy %q has no signature scheme that is implemented: %v", name, schemes)
+	}
+	h.Groups = pol.LocalGroups(v)
+	if cfg.Groups != nil {
+		h.Groups = policy.SplitGroups(cfg.Groups)
+	}
+	unusable := func(g iana.Group) bool { return !handshake.SupportsGroup(g) }
+	h.Groups.KEM = slices.DeleteFunc(slices.Clone(h.Groups.KEM), unusable)
+	h.Groups.Curves = slices.DeleteFunc(slices.Clone(h.Groups.Curves), unusable)
+	h.GroupOrder = append(slices.Clone(h.Groups.KEM), h.Groups.Curves...)
+	if len(h.GroupOrder) == 0 {
+		return fmt.Errorf("security policy %q has no group that may be used here", name)
+	}
+	// One share of the first KEM group and one of the first curve, as s2n sends them.
+	if len(h.Groups.KEM) > 0 {
+		h.KeyShares = append(h.KeyShares, h.Groups.KEM[0])
+	}
+	if len(h.Groups.Curves) > 0 {
+		h.KeyShares = append(h.KeyShares, h.Groups.Curves[0])
+	}
+	return nil
+}
+
+func (p *prepared) useCertificates(cfg *Config, client bool) error {
+	if len(cfg.Certificates) == 0 {
+		if !client && cfg.OnClientHello == nil {
+			return errors.New("a server needs a certificate")
+		}
+		if cfg.Certificates == nil {
+			return nil
+		}
+	}
+	for i, c := range cfg.Certificates {
+		switch {
+		case c == nil || c.Leaf == nil:
+			return fmt.Errorf("certificate %d is empty; make it with NewCertificate, ParseCertificate or LoadCertificate", i)
+		case c.PrivateKey == nil && cfg.OnPrivateKey == nil:
+			return fmt.Errorf("certificate %d, for %q, has no private key, and there is no OnPrivateKey to do its work", i, c.Leaf.Subject)
+		}
+		if p.policy.CertificatePreferencesApplyLocally {
+			if err := verify.CheckOwn(c.X509(), p.policy); err != nil {
+				return fmt.Errorf("certificate %d, for %q, does not keep security policy %q: %w", i, c.Leaf.Subject, p.policy.Name, err)
+			}
+		}
+	}
+	store, err := certs.NewStore(cfg.Certificates, certs.StoreOptions{Defaults: cfg.DefaultCertificates})
+	p.hs.Certificates = store
+	return err
+}
+
+func checkALPN(names []string) error {
+	total := 0
+	for _, name := range names {
+		if len(name) == 0 || len(name) > 255 {
+			return fmt.Errorf("application protocol %q is not 1 to 255 bytes long", name)
+		}
+		total += 1 + len(name)
+	}
+	if total > 65535 {
+		return fmt.Errorf("the application protocols are %d bytes long, more than 65535", total)
+	}
+	return nil
+}
+
+func (cfg *Config) checkSizes() error {
+	switch {
+	case cfg.RecordSize < 0 || cfg.RecordSize > record.MaxPlaintext:
+		return fmt.Errorf("RecordSize %d is not 1 to %d", cfg.RecordSize, record.MaxPlaintext)
+	case cfg.SendBufferSize < 0:
+		return fmt.Errorf("SendBufferSize %d is negative", cfg.SendBufferSize)
+	case cfg.MaxChainDepth < 0:
+		return fmt.Errorf("MaxChainDepth %d is negative", cfg.MaxChainDepth)
+	case cfg.MaxCertificateBytes < 0 || cfg.MaxCertificateBytes > 1<<24-1:
+		return fmt.Errorf("MaxCertificateBytes %d is not 0 to %d", cfg.MaxCertificateBytes, 1<<24-1)
+	}
+	return nil
+}

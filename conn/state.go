@@ -1,0 +1,74 @@
+package conn
+
+import (
+	"crypto/x509"
+
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+)
+
+// CertificateMatch says how a server found its certificate by the client's name
+// (s2n_cert_sni_match).
+type CertificateMatch = certs.Match
+
+// State is what a connection has settled, as far as it is known. It holds no buffers of
+// the connection; certificates in it are shared: read only.
+type State struct {
+	HandshakeDone bool // the peer is confirmed
+	PeerClosed    bool // close_notify was received
+
+	Policy      string // the security policy in use
+	Version     iana.Version
+	CipherSuite iana.CipherSuite
+	Group       iana.Group
+	Scheme      iana.SignatureScheme // of our signature; 0 = none
+	PeerScheme  iana.SignatureScheme // of the peer's signature; 0 = none
+	ServerName  string               // asked for by the client
+	ALPN        string               // agreed, or ""
+	HelloRetry  bool                 // a HelloRetryRequest was needed
+	ClientAuth  bool                 // the client proved a certificate
+
+	Certificate      *Certificate // ours, as selected
+	CertificateMatch CertificateMatch
+	PeerCertificates []*x509.Certificate // as sent, leaf first
+	VerifiedChain    []*x509.Certificate // from the peer's leaf to a root; nil if not verified
+	OCSPResponse     []byte              // stapled by the peer, DER
+	SCTList          []byte              // of the peer's leaf
+
+	// Waiting is what the handshake waits for its application to answer, or "".
+	Waiting string
+
+	WireIn, WireOut           uint64 // bytes on the wire
+	AppIn, AppOut             uint64 // bytes of application data
+	ReadBlocked, WriteBlocked int    // returns of BlockedOnRead and BlockedOnWrite by Negotiate
+	ApplicationBlocked        int    // returns of BlockedOnApplicationInput
+}
+
+// State returns a snapshot. During the handshake it is for the goroutine that calls
+// Negotiate, hooks included; afterwards for any.
+func (c *Conn) State() State {
+	s := State{
+		HandshakeDone: c.is(factDone), PeerClosed: c.is(factPeerClosed), Policy: c.policy,
+		WireIn: c.rd.BytesIn(), WireOut: c.wr.BytesOut(), AppIn: c.appIn.Load(), AppOut: c.appOut.Load(),
+		ReadBlocked: int(c.blocked[BlockedOnRead]), WriteBlocked: int(c.blocked[BlockedOnWrite]),
+		ApplicationBlocked: int(c.blocked[BlockedOnApplicationInput]),
+	}
+	m := c.machine
+	if m == nil {
+		return s
+	}
+	r := &m.Result
+	s.Version, s.CipherSuite, s.Group = r.Version, r.CipherSuite, r.Group
+	s.Scheme, s.PeerScheme = r.Scheme, r.PeerScheme
+	s.ServerName, s.ALPN = r.ServerName, r.ALPN
+	s.HelloRetry, s.ClientAuth = r.Retried, r.ClientAuth
+	s.Certificate, s.CertificateMatch = r.Certificate, r.Match
+	s.PeerCertificates, s.VerifiedChain = r.Peer.Certificates, r.Peer.Verified
+	s.OCSPResponse, s.SCTList = r.Peer.OCSPResponse, r.Peer.SCTList
+	if !s.HandshakeDone {
+		if q, _, ok := m.Waiting(); ok {
+			s.Waiting = q.String()
+		}
+	}
+	return s
+}

@@ -1,0 +1,251 @@
+package handshake
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"crypto/x509"
+	"io"
+	"slices"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/asyncpkey"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/sig"
+	"github.com/s2ngo/s2ngo/internal/verify"
+	"github.com/s2ngo/s2ngo/internal/wire"
+	"github.com/s2ngo/s2ngo/policy"
+)
+
+// Certificate, CertificateVerify and Finished are the same in both directions (RFC 8446,
+// Section 4.4): here is what both sides do to send and to check them.
+
+// maxCertificates bounds the certificates that a peer may send in one chain.
+const maxCertificates = 32
+
+// selectScheme returns the scheme by which cert's key signs for a peer that offers
+// peer: in our order, never one that the peer did not offer.
+func selectScheme(cfg *Config, cert *certs.Certificate, peer iana.List[iana.SignatureScheme]) (iana.SignatureScheme, bool) {
+	return policy.SelectScheme(cfg.Schemes, peer, func(id iana.SignatureScheme) bool {
+		return cert.CanSign(id, iana.TLS13)
+	})
+}
+
+func (m *Machine) writeCertificate(context []byte, cert *certs.Certificate, ocsp, scts []byte) error {
+	w, start := m.writer()
+	mark := wire.BeginCertificate(w, context)
+	if cert != nil {
+		for i, der := range cert.Chain {
+			if i > 0 {
+				ocsp, scts = nil, nil
+			}
+			wire.PutCertificateEntry(w, der, ocsp, scts)
+		}
+	}
+	wire.EndCertificate(w, mark)
+	return m.sent(start)
+}
+
+// sign asks for a signature over the transcript so far, and goes on with then. A key at
+// hand and no hook for it answers at once, without a wait; the record ends here either
+// way.
+func (m *Machine) sign(cert *certs.Certificate, id iana.SignatureScheme, then func(*Machine, []byte) (state, error)) (state, error) {
+	message := sig.AppendCertificateVerifyInput(make([]byte, 0, 146), !m.client, m.hash())
+	if !m.cfg.Asks.Has(AskPrivateKey) {
+		m.endRecord()
+		signature, err := m.signInline(cert, sig.Lookup(id), message)
+		if err != nil {
+			return nil, err
+		}
+		return then(m, signature)
+	}
+	role := asyncpkey.Server
+	if m.client {
+		role = asyncpkey.Client
+	}
+	op, err := asyncpkey.NewOp(asyncpkey.Request{
+		Kind: asyncpkey.Sign, Scheme: id, Message: message,
+		Certificate: cert.Leaf, PublicKey: cert.PublicKey(),
+		Role: role, ServerName: m.Result.ServerName, Mode: m.cfg.Validation,
+	})
+	if err != nil {
+		return nil, internal(err, "a signature cannot be asked for")
+	}
+	return ask(m, AskPrivateKey, nil, op, then), nil
+}
+
+func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, message []byte) ([]byte, error) {
+	if cert.PrivateKey == nil {
+		return nil, internal(nil, "the certificate for %q has no private key, and there is no hook to ask for its signature", cert.Leaf.Subject)
+	}
+	var random io.Reader = rand.Reader
+	if m.cfg.Rand != nil {
+		random = nil // deterministic ECDSA
+	}
+	var room [64]byte
+	var digest []byte
+	if scheme.Hash != 0 {
+		digest = scheme.Digest(room[:0], message)
+	}
+	signature, err := scheme.Sign(random, cert.PrivateKey, digest, message)
+	if err == nil {
+		err = scheme.CheckShape(cert.PublicKey(), signature)
+	}
+	if err != nil {
+		return nil, internal(err, "signing with %v failed", scheme.ID)
+	}
+	return signature, nil
+}
+
+func (m *Machine) writeCertificateVerify(id iana.SignatureScheme, signature []byte) error {
+	w, start := m.writer()
+	wire.AppendCertificateVerify(w, id, signature)
+	return m.sent(start)
+}
+
+func (m *Machine) writeFinished(s *Secret) error {
+	th := m.hash()
+	w, start := m.writer()
+	mark := w.BeginMessage(iana.Finished)
+	w.B = s.Finished(w.B, th)
+	w.End(mark)
+	return m.sent(start)
+}
+
+// checkFinished compares the peer's Finished with the one that its traffic secret and the
+// transcript before it make.
+func (m *Machine) checkFinished(s *Secret, msg []byte) error {
+	var room [64]byte
+	want := s.Finished(room[:0], m.hash())
+	if got := msg[4:]; len(got) != len(want) {
+		return fail(iana.DecodeError, "%s sent a Finished of %d bytes, not %d", m.peer(), len(got), len(want))
+	} else if subtle.ConstantTimeCompare(got, want) != 1 {
+		return unproved("%s sent a Finished that does not fit the handshake", m.peer())
+	}
+	return nil
+}
+
+// peerCertificate judges the peer's chain: by ourselves, by revocation lists, by the
+// application, in this order.
+type peerCertificate struct {
+	then func(m *Machine) (state, error)
+}
+
+func (s *peerCertificate) received(m *Machine, c *wire.Certificate) (state, error) {
+	der := make([][]byte, 0, 4)
+	peer := &m.Result.Peer
+	for e := range c.All() {
+		if len(der) == 0 {
+			peer.OCSPResponse, peer.SCTList = slices.Clone(e.OCSPResponse), slices.Clone(e.SCTList)
+		}
+		der = append(der, e.DER)
+	}
+	chain, err := certs.ParseChain(der, maxCertificates)
+	if err != nil {
+		return nil, err
+	}
+	peer.Certificates = chain
+	if v := m.cfg.Verify; v != nil {
+		if m.client {
+			peer.Verified, err = v.Server(chain, m.serverName)
+		} else {
+			peer.Verified, err = v.Client(chain)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if m.cfg.Asks.Has(AskRevocationLists) {
+		return ask(m, AskRevocationLists, peer, new(async.Op[[]*x509.RevocationList]), s.withRevocationLists), nil
+	}
+	return s.unrevoked(m)
+}
+
+func (s *peerCertificate) withRevocationLists(m *Machine, lists []*x509.RevocationList) (state, error) {
+	chain := m.Result.Peer.Verified
+	if chain == nil {
+		chain = m.Result.Peer.Certificates
+	}
+	if err := verify.CheckRevocation(chain, lists, m.now()); err != nil {
+		return nil, err
+	}
+	return s.unrevoked(m)
+}
+
+func (s *peerCertificate) unrevoked(m *Machine) (state, error) {
+	if m.cfg.Asks.Has(AskVerdict) {
+		return ask(m, AskVerdict, &m.Result.Peer, new(async.Op[Verdict]), s.judged), nil
+	}
+	return s.then(m)
+}
+
+func (s *peerCertificate) judged(m *Machine, v Verdict) (state, error) {
+	if v.reason != nil {
+		return nil, rejected(iana.AccessDenied, v.reason, "the application rejects the "+m.peer()+"'s certificate")
+	}
+	return s.then(m)
+}
+
+// rejected makes an error of an application's verdict: its own alert, if it has one.
+func rejected(a iana.Alert, reason error, text string) error {
+	if own, ok := reason.(interface{ Alert() iana.Alert }); ok {
+		a = own.Alert()
+	}
+	return &Error{Description: a, Text: text, Err: reason}
+}
+
+// expectCertificateVerify waits for the peer's proof that it has its key.
+type expectCertificateVerify struct {
+	then func(m *Machine) (state, error)
+}
+
+func (*expectCertificateVerify) accepts() msgSet { return only(iana.CertificateVerify) }
+
+func (s *expectCertificateVerify) next(m *Machine, msg []byte) (state, error) {
+	var v wire.CertificateVerify
+	if err := v.Parse(msg[4:]); err != nil {
+		return nil, err
+	}
+	leaf := m.Result.Leaf()
+	key := certs.PublicKey(leaf)
+	scheme := sig.Lookup(v.Scheme)
+	if scheme == nil || !scheme.TLS13 || !slices.Contains(m.cfg.Schemes, v.Scheme) {
+		return nil, illegal("%s signed by %v, which was not offered", m.peer(), v.Scheme)
+	}
+	if !scheme.Fits(key, iana.TLS13) {
+		return nil, illegal("%s signed by %v, which does not fit its certificate's %v key", m.peer(), v.Scheme, leaf.PublicKeyAlgorithm)
+	}
+	message := sig.AppendCertificateVerifyInput(make([]byte, 0, 146), m.client, m.hash())
+	m.Result.PeerScheme = v.Scheme
+	m.x.transcript.Add(msg)
+	if m.cfg.Asks.Has(AskVerifySignature) {
+		check := &SignatureCheck{Scheme: v.Scheme, PublicKey: key, Message: message, Signature: slices.Clone(v.Signature)}
+		return ask(m, AskVerifySignature, check, new(async.Op[Verdict]), s.judged), nil
+	}
+	if err := verifySignature(scheme, key, message, v.Signature); err != nil {
+		return s.judged(m, Reject(err))
+	}
+	return s.then(m)
+}
+
+func (s *expectCertificateVerify) judged(m *Machine, v Verdict) (state, error) {
+	if v.reason != nil {
+		return nil, rejected(iana.DecryptError, v.reason, m.peer()+"'s signature does not verify")
+	}
+	return s.then(m)
+}
+
+func verifySignature(scheme *sig.Scheme, pub any, message, signature []byte) error {
+	var room [64]byte
+	var digest []byte
+	if scheme.Hash != 0 {
+		digest = scheme.Digest(room[:0], message)
+	}
+	return scheme.Verify(pub, digest, message, signature)
+}
+
+// Verify checks the signature: nil means that it is the key's. It is meant to be the
+// answer, or its reason, of the operation that came with the SignatureCheck.
+func (c *SignatureCheck) Verify() error {
+	return verifySignature(sig.Lookup(c.Scheme), c.PublicKey, c.Message, c.Signature)
+}

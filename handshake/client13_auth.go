@@ -1,0 +1,148 @@
+package handshake
+
+import (
+	"slices"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/verify"
+	"github.com/s2ngo/s2ngo/internal/wire"
+)
+
+// S -> C   {CertificateRequest*} {Certificate} {CertificateVerify}
+// C -> S   {Certificate*} {CertificateVerify*}    if it was asked; the certificate may be none
+
+// request is a CertificateRequest as it is kept until it is answered.
+type request struct {
+	schemes iana.List[iana.SignatureScheme]
+	onChain iana.List[iana.SignatureScheme] // for signatures on certificates
+	detail  CertificateRequest
+}
+
+// expectCertificateOrRequest waits for the server's certificate, before which it may
+// ask for ours.
+type expectCertificateOrRequest struct{ *clientKeys }
+
+func (expectCertificateOrRequest) accepts() msgSet {
+	return only(iana.CertificateRequest, iana.Certificate)
+}
+
+func (s *expectCertificateOrRequest) next(m *Machine, msg []byte) (state, error) {
+	if iana.Message(msg[0]) == iana.Certificate {
+		if m.cfg.ClientAuth == RequireClientAuth {
+			return nil, refused("server asks for no client certificate, which this client requires")
+		}
+		return (&expectCertificate{s.clientKeys}).next(m, msg)
+	}
+	if m.cfg.ClientAuth == NoClientAuth {
+		return nil, unexpected("server asks for a client certificate, which this client does not allow")
+	}
+	var r wire.CertificateRequest
+	if err := r.Parse(msg[4:]); err != nil {
+		return nil, err
+	}
+	if len(r.Context) != 0 {
+		return nil, illegal("server sent a certificate_request_context of %d bytes in the handshake", len(r.Context))
+	}
+	m.x.transcript.Add(msg)
+	s.request = &request{schemes: slices.Clone(r.SignatureAlgorithms), onChain: slices.Clone(r.SignatureAlgorithmsCert)}
+	if !r.Has.Has(iana.SignatureAlgorithmsCert) {
+		s.request.onChain = s.request.schemes
+	}
+	if m.cfg.Asks.Has(AskClientCertificate) {
+		d := &s.request.detail
+		d.Schemes = r.SignatureAlgorithms.Slice()
+		if r.Has.Has(iana.SignatureAlgorithmsCert) {
+			d.CertificateSchemes = r.SignatureAlgorithmsCert.Slice()
+		}
+		for name := range r.CertificateAuthorities.All() {
+			d.Authorities = append(d.Authorities, slices.Clone(name))
+		}
+	}
+	return &expectCertificate{s.clientKeys}, nil
+}
+
+// expectCertificate waits for the server's chain.
+type expectCertificate struct{ *clientKeys }
+
+func (expectCertificate) accepts() msgSet { return only(iana.Certificate) }
+
+func (s *expectCertificate) next(m *Machine, msg []byte) (state, error) {
+	var c wire.Certificate
+	if err := c.Parse(msg[4:], s.offered, maxCertificates); err != nil {
+		return nil, err
+	}
+	if len(c.Context) != 0 {
+		return nil, illegal("server sent a certificate_request_context of %d bytes with its certificate", len(c.Context))
+	}
+	if c.Len() == 0 {
+		return nil, fail(iana.DecodeError, "server sent an empty certificate chain")
+	}
+	m.x.transcript.Add(msg)
+	p := &peerCertificate{then: s.accepted}
+	return p.received(m, &c)
+}
+
+func (s *expectCertificate) accepted(*Machine) (state, error) {
+	return &expectCertificateVerify{then: s.verified}, nil
+}
+
+func (s *expectCertificate) verified(*Machine) (state, error) {
+	return &expectServerFinished{s.clientKeys}, nil
+}
+
+// begin answers the server's request for a certificate, if there was one.
+func (s *clientFlight) begin(m *Machine) (state, error) {
+	switch {
+	case s.request == nil:
+		return s.finished(m)
+	case m.cfg.Asks.Has(AskClientCertificate):
+		return ask(m, AskClientCertificate, &s.request.detail, new(async.Op[*certs.Certificate]), s.withCertificate), nil
+	}
+	return s.withCertificate(m, s.choose(m))
+}
+
+// choose picks the first certificate that the server can verify, if any.
+func (s *clientFlight) choose(m *Machine) *certs.Certificate {
+	if m.cfg.Certificates == nil {
+		return nil
+	}
+	key := func(c *certs.Certificate) bool {
+		_, ok := selectScheme(m.cfg, c, s.request.schemes)
+		return ok
+	}
+	cert, _ := m.cfg.Certificates.Select("", func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), s.request.onChain) && key(c) })
+	if cert == nil {
+		cert, _ = m.cfg.Certificates.Select("", key)
+	}
+	return cert
+}
+
+// withCertificate sends the client's certificate, or the empty list that says there is
+// none (RFC 8446, Section 4.4.2).
+func (s *clientFlight) withCertificate(m *Machine, cert *certs.Certificate) (state, error) {
+	if cert == nil {
+		if err := m.writeCertificate(nil, nil, nil, nil); err != nil {
+			return nil, err
+		}
+		return s.finished(m)
+	}
+	id, ok := selectScheme(m.cfg, cert, s.request.schemes)
+	if !ok {
+		return nil, refused("server offers no signature scheme for the client certificate of %q", cert.Leaf.Subject)
+	}
+	if err := m.writeCertificate(nil, cert, nil, nil); err != nil {
+		return nil, err
+	}
+	m.Result.Certificate, m.Result.Scheme = cert, id
+	return m.sign(cert, id, s.signed)
+}
+
+func (s *clientFlight) signed(m *Machine, signature []byte) (state, error) {
+	if err := m.writeCertificateVerify(m.Result.Scheme, signature); err != nil {
+		return nil, err
+	}
+	m.Result.ClientAuth = true
+	return s.finished(m)
+}

@@ -1,0 +1,242 @@
+package handshake
+
+import (
+	"slices"
+
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/suite"
+	"github.com/s2ngo/s2ngo/internal/wire"
+)
+
+// C -> S   ClientHello
+// S -> C   HelloRetryRequest    -> ClientHello once more, with another key share
+//          ServerHello          -> the version is chosen: client13.go goes on
+
+// clientHello is what the client has said and keeps until it is answered.
+type clientHello struct {
+	random  [32]byte
+	offered wire.Set
+	keys    []clientKey
+	cookie  []byte // of the HelloRetryRequest
+}
+
+// clientKey is a private key whose share was sent.
+type clientKey struct {
+	group iana.Group
+	key   kex.Key
+}
+
+func (h *clientHello) wipe() {
+	for _, k := range h.keys {
+		k.key.Clear()
+	}
+	h.keys = nil
+}
+
+// sendClientHello is where every client begins.
+type sendClientHello struct{}
+
+func (sendClientHello) accepts() msgSet { return 0 }
+
+func (sendClientHello) next(*Machine, []byte) (state, error) {
+	return nil, unexpected("server spoke first")
+}
+
+func (sendClientHello) move(m *Machine) (state, error) {
+	h := &clientHello{}
+	if err := m.draw(h.random[:]); err != nil {
+		return nil, err
+	}
+	m.x.clientRandom = h.random
+	if !m.cfg.NoCompatibility {
+		m.x.sessionIDLen = 32
+		if err := m.draw(m.x.sessionID[:]); err != nil {
+			return nil, err
+		}
+	}
+	m.Result.ServerName = m.serverName
+	m.x.secrets = h
+	for _, g := range m.cfg.KeyShares {
+		if err := h.addKey(m, g); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.write(m); err != nil {
+		return nil, err
+	}
+	return &expectServerHello{hello: h}, nil
+}
+
+// addKey makes a key pair of group g.
+func (h *clientHello) addKey(m *Machine, g iana.Group) error {
+	key, err := kex.Lookup(g).Generate(m.cfg.Rand)
+	if err != nil {
+		return internal(err, "a key pair for %v could not be made", g)
+	}
+	h.keys = append(h.keys, clientKey{g, key})
+	return nil
+}
+
+// key returns the private key whose share was sent for g, or nil.
+func (h *clientHello) key(g iana.Group) kex.Key {
+	for _, k := range h.keys {
+		if k.group == g {
+			return k.key
+		}
+	}
+	return nil
+}
+
+// write writes the ClientHello, the first or the second: they differ in key_share and
+// cookie alone (RFC 8446, Section 4.1.2).
+func (h *clientHello) write(m *Machine) error {
+	c := m.cfg
+	w, start := m.writer()
+	msg := wire.BeginClientHello(w, iana.TLS12, h.random[:], m.sessionID(), c.Suites)
+	x := w.Begin16()
+	if m.serverName != "" && !isAddress(m.serverName) {
+		wire.PutServerName(w, m.serverName)
+		h.offered.Add(iana.ServerName)
+	}
+	wire.PutSupportedVersions(w, versions(c)...)
+	h.offered.Add(iana.SupportedVersions)
+	wire.PutSupportedGroups(w, c.GroupOrder)
+	h.offered.Add(iana.SupportedGroups)
+	wire.PutSignatureAlgorithms(w, c.OfferedSchemes)
+	h.offered.Add(iana.SignatureAlgorithms)
+	if c.CertificateSchemes != nil {
+		wire.PutSignatureAlgorithmsCert(w, c.CertificateSchemes)
+		h.offered.Add(iana.SignatureAlgorithmsCert)
+	}
+	if len(c.ALPN) > 0 {
+		wire.PutALPN(w, c.ALPN)
+		h.offered.Add(iana.ApplicationLayerProtocolNegotiation)
+	}
+	if c.RequestOCSP {
+		wire.PutStatusRequest(w)
+		h.offered.Add(iana.StatusRequest)
+	}
+	if c.RequestSCT {
+		wire.PutSCTRequest(w)
+		h.offered.Add(iana.SignedCertificateTimestamp)
+	}
+	shares := wire.BeginKeyShares(w)
+	for _, k := range h.keys {
+		mark := wire.BeginKeyShare(w, k.group)
+		w.B = k.key.AppendPublic(w.B)
+		w.End(mark)
+	}
+	wire.EndKeyShares(w, shares)
+	h.offered.Add(iana.KeyShare)
+	if h.cookie != nil {
+		wire.PutCookie(w, h.cookie)
+	}
+	w.End(x)
+	w.End(msg)
+	return m.sent(start)
+}
+
+// versions lists what supported_versions offers, the newest first.
+func versions(c *Config) (vs []iana.Version) {
+	for v := c.MaxVersion; v >= c.MinVersion; v-- {
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// expectServerHello waits for the answer to the first ClientHello.
+type expectServerHello struct {
+	hello *clientHello
+	retry iana.CipherSuite // of the HelloRetryRequest that was answered, or 0
+}
+
+func (*expectServerHello) accepts() msgSet { return only(iana.ServerHello) | last }
+
+func (s *expectServerHello) next(m *Machine, msg []byte) (state, error) {
+	var hello wire.ServerHello
+	if err := hello.Parse(msg[4:], s.hello.offered); err != nil {
+		return nil, err
+	}
+	if hello.SupportedVersion == 0 {
+		return nil, s.refuseTLS12(m, &hello)
+	}
+	if err := s.check(m, &hello); err != nil {
+		return nil, err
+	}
+	m.Result.Version, m.Result.CipherSuite = iana.TLS13, hello.CipherSuite
+	if s.retry == 0 {
+		m.x.suite = suite.Lookup(hello.CipherSuite)
+		if err := m.x.transcript.Start(m.x.suite.Hash); err != nil {
+			return nil, internal(err, "the transcript could not be started")
+		}
+	}
+	if hello.IsHelloRetryRequest() {
+		return s.again(m, &hello, msg)
+	}
+	m.x.transcript.Add(msg)
+	return (&clientKeys{}).agree(m, s.hello, &hello)
+}
+
+// refuseTLS12 says what is wrong with a ServerHello that chooses no TLS 1.3.
+func (s *expectServerHello) refuseTLS12(m *Machine, hello *wire.ServerHello) error {
+	if s.retry != 0 {
+		return illegal("server chose %v after HelloRetryRequest", hello.LegacyVersion)
+	}
+	return wrongVersion("server chose %v, this client's policy begins with %v", hello.LegacyVersion, m.cfg.MinVersion)
+}
+
+// check holds what is the same for ServerHello and HelloRetryRequest (RFC 8446, Sections
+// 4.1.3 and 4.1.4).
+func (s *expectServerHello) check(m *Machine, hello *wire.ServerHello) error {
+	switch {
+	case hello.SupportedVersion != iana.TLS13:
+		return illegal("server chose %v in supported_versions, which was not offered", hello.SupportedVersion)
+	case hello.LegacyVersion != iana.TLS12:
+		return illegal("server sent legacy_version %v with %v", hello.LegacyVersion, iana.TLS13)
+	case string(hello.SessionID) != string(m.sessionID()):
+		return illegal("server did not echo legacy_session_id")
+	case hello.CompressionMethod != 0:
+		return illegal("server chose compression method %d", hello.CompressionMethod)
+	case !hello.CipherSuite.IsTLS13() || !slices.Contains(m.cfg.Suites, hello.CipherSuite):
+		return illegal("server chose cipher suite %v, which was not offered", hello.CipherSuite)
+	case s.retry != 0 && hello.CipherSuite != s.retry:
+		return illegal("server chose cipher suite %v after %v in HelloRetryRequest", hello.CipherSuite, s.retry)
+	}
+	return nil
+}
+
+// again answers a HelloRetryRequest.
+func (s *expectServerHello) again(m *Machine, hello *wire.ServerHello, msg []byte) (state, error) {
+	h := s.hello
+	if s.retry != 0 {
+		return nil, unexpected("server sent a second HelloRetryRequest")
+	}
+	wanted := hello.Has.Has(iana.KeyShare)
+	if !wanted && hello.Cookie == nil {
+		return nil, illegal("server sent a HelloRetryRequest that changes nothing")
+	}
+	if g := hello.KeyShareGroup; wanted {
+		if !slices.Contains(m.cfg.GroupOrder, g) {
+			return nil, illegal("server asks for a key share for %v, which was not offered", g)
+		}
+		if h.key(g) != nil {
+			return nil, illegal("server asks for a key share for %v, which it had", g)
+		}
+		h.wipe()
+		if err := h.addKey(m, g); err != nil {
+			return nil, err
+		}
+	}
+	h.cookie = slices.Clone(hello.Cookie)
+	m.x.transcript.HelloRetry()
+	m.x.transcript.Add(msg)
+	m.Result.Retried = true
+	if m.x.sessionIDLen > 0 {
+		m.emit(Event{Kind: WriteChangeCipherSpec})
+	}
+	if err := h.write(m); err != nil {
+		return nil, err
+	}
+	return &expectServerHello{hello: h, retry: hello.CipherSuite}, nil
+}

@@ -1,0 +1,122 @@
+package handshake
+
+import (
+	"crypto/x509"
+	"io"
+	"time"
+
+	"github.com/s2ngo/s2ngo/asyncpkey"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/sig"
+	"github.com/s2ngo/s2ngo/internal/verify"
+	"github.com/s2ngo/s2ngo/internal/wire"
+	"github.com/s2ngo/s2ngo/policy"
+)
+
+// ClientAuth says whether certificates of clients are wanted (s2n_cert_auth_type).
+type ClientAuth uint8
+
+// The modes. A server asks for a certificate unless the mode is NoClientAuth, and
+// insists on one if it is RequireClientAuth. A client refuses to be asked if the mode is
+// NoClientAuth, and insists on being asked if it is RequireClientAuth.
+const (
+	DefaultClientAuth ClientAuth = iota // NoClientAuth on a server, OptionalClientAuth on a client
+	NoClientAuth
+	OptionalClientAuth
+	RequireClientAuth
+)
+
+// Config is what one side brings into a handshake, made by package conn from its own
+// Config. It is shared by connections: read only.
+type Config struct {
+	MinVersion, MaxVersion iana.Version
+	Suites                 []iana.CipherSuite // in order of preference
+	ChaChaBoost            bool
+	Groups                 policy.LocalGroups
+	GroupOrder             []iana.Group           // all of Groups, as the client offers them
+	KeyShares              []iana.Group           // for which a client sends shares at once
+	Schemes                []iana.SignatureScheme // to sign and verify with
+	OfferedSchemes         []iana.SignatureScheme // signature_algorithms: what certificates may be signed with, too
+	CertificateSchemes     []iana.SignatureScheme // signature_algorithms_cert; nil = not sent
+
+	ALPN            []string
+	IgnoreALPN      bool // server: no overlap is no error
+	Certificates    *certs.Store
+	ClientAuth      ClientAuth
+	Verify          *verify.Settings // nil = the peer's chain is not checked by us
+	RequestOCSP     bool             // client: ask for a stapled response
+	RequestSCT      bool
+	Validation      asyncpkey.ValidationMode
+	MaxCertificates int  // most bytes of a Certificate message; 0 = the default
+	NoCompatibility bool // client: no middlebox compatibility mode
+
+	Asks   Questions
+	KeyLog bool
+
+	Now  func() time.Time
+	Rand io.Reader // nil = crypto/rand; else the one source of every byte drawn (tests)
+}
+
+// SupportsGroup reports whether key exchange in group g is implemented and, in FIPS mode,
+// approved.
+func SupportsGroup(g iana.Group) bool {
+	s := kex.Lookup(g)
+	return s != nil && s.Usable()
+}
+
+// SupportsScheme reports whether signatures of scheme id are implemented for version v.
+func SupportsScheme(id iana.SignatureScheme, v iana.Version) bool {
+	s := sig.Lookup(id)
+	return s != nil && (v == iana.TLS13 && s.TLS13 || v == iana.TLS12 && s.TLS12)
+}
+
+// Verdict is an application's judgement. Its zero value accepts.
+type Verdict struct{ reason error }
+
+// Reject returns a Verdict that ends the handshake. The peer is told reason's alert, if
+// it has a method Alert() iana.Alert, else access_denied for a certificate and
+// decrypt_error for a signature. reason stands in the chain of Negotiate's error.
+func Reject(reason error) Verdict {
+	if reason == nil {
+		reason = errRejected
+	}
+	return Verdict{reason}
+}
+
+// Rejected returns the reason, or nil if the verdict accepts.
+func (v Verdict) Rejected() error { return v.reason }
+
+// ReceivedHello is a ClientHello while the application chooses a Config by it. Both
+// fields are lent until it has answered.
+type ReceivedHello struct {
+	Hello   wire.ClientHello
+	Message []byte // whole, with its header
+}
+
+// PeerChain is what is known of the peer's certificates when the application is asked
+// about them. Shared: read only.
+type PeerChain struct {
+	Certificates []*x509.Certificate // as the peer sent them, leaf first
+	Verified     []*x509.Certificate // the chain to a root; nil if Config does not verify
+	OCSPResponse []byte              // stapled to the leaf, or nil
+	SCTList      []byte              // of the leaf, or nil
+}
+
+// CertificateRequest is what a server said of the certificate it wants (RFC 8446,
+// Section 4.3.2).
+type CertificateRequest struct {
+	Schemes            []iana.SignatureScheme // for CertificateVerify
+	CertificateSchemes []iana.SignatureScheme // for signatures on certificates; nil = as Schemes
+	Authorities        [][]byte               // DER distinguished names; empty = any
+}
+
+// SignatureCheck is a signature of the peer that waits to be verified. Verify does the
+// work; it may be called on any goroutine.
+type SignatureCheck struct {
+	Scheme    iana.SignatureScheme
+	PublicKey any    // of the peer's leaf
+	Message   []byte // the signed content
+	Signature []byte
+}

@@ -1,0 +1,136 @@
+package handshake
+
+import (
+	"fmt"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/schedule"
+)
+
+// Epoch is a stage of protection. Messages of different epochs never share a record.
+type Epoch uint8
+
+// The epochs of a TLS 1.3 connection (RFC 8446, Section 7.1).
+const (
+	Initial Epoch = iota
+	Handshake
+	Application
+)
+
+// String returns the epoch's name in lower case.
+func (e Epoch) String() string {
+	switch e {
+	case Initial:
+		return "initial"
+	case Handshake:
+		return "handshake"
+	case Application:
+		return "application"
+	}
+	return fmt.Sprintf("Epoch(%d)", uint8(e))
+}
+
+// Secret is a traffic secret: the record layer derives its key and IV from it. It prints
+// as "secret".
+type Secret = schedule.Secret
+
+// EventKind is what the driver of a Machine has to do.
+type EventKind uint8
+
+// The kinds of Event, with the fields that each uses.
+const (
+	// Write: seal Data, whole handshake messages, under the current write key. The
+	// record ends with the event.
+	Write EventKind = iota + 1
+	// WriteChangeCipherSpec: send the one-byte dummy record of middlebox compatibility
+	// mode (RFC 8446, Appendix D.4), unprotected.
+	WriteChangeCipherSpec
+	// SetWriteKey and SetReadKey: what follows in this direction is protected with
+	// Secret by Suite, from sequence number 0; Epoch says which keys they are.
+	SetWriteKey
+	SetReadKey
+	// UpdateWriteKey: the peer asks for a KeyUpdate in return: send one and move the
+	// write key on (RFC 8446, Section 4.6.3).
+	UpdateWriteKey
+	// SkipEarlyData: the client sends early data that is not wanted. In the Initial epoch
+	// it is known by its record type, in the Handshake epoch by its failing to open.
+	SkipEarlyData
+	// Ask: call the application's hook for Question with Detail and Op.
+	Ask
+	// KeyLog: a line of the NSS key log, Label and Secret.
+	KeyLog
+	// Done: the handshake is complete; Result is filled in.
+	Done
+)
+
+// String returns the kind's name.
+func (k EventKind) String() string {
+	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ask", "KeyLog", "Done"}
+	if int(k) < len(names) && k > 0 {
+		return names[k]
+	}
+	return fmt.Sprintf("EventKind(%d)", uint8(k))
+}
+
+// Event is one thing to do. Its Data is lent until the next Advance or Idle.
+type Event struct {
+	Kind     EventKind
+	Epoch    Epoch
+	Suite    iana.CipherSuite
+	Question Question
+	Data     []byte
+	Secret   Secret
+	Label    string
+	Detail   any // of the Question: see its constant
+	Op       Op  // of the Question: see its constant
+}
+
+// Op is the asking side of any question's operation.
+type Op interface{ Pending() *async.Pending }
+
+// Question is what a Machine can ask its application. Config.Asks says which questions
+// have a taker: one without makes no operation and no state.
+type Question uint8
+
+// The questions, each with the type of Event.Detail and of Event.Op.
+const (
+	// AskConfig: which configuration answers this ClientHello? Detail *ReceivedHello,
+	// Op *async.Op[*Config].
+	AskConfig Question = iota
+	// AskPrivateKey: sign with the key of our certificate. Op *asyncpkey.Op.
+	AskPrivateKey
+	// AskVerifySignature: does the peer's signature verify? Detail *SignatureCheck, Op
+	// *async.Op[Verdict].
+	AskVerifySignature
+	// AskRevocationLists: which CRLs bear on this chain? Detail *PeerChain, Op
+	// *async.Op[[]*x509.RevocationList].
+	AskRevocationLists
+	// AskVerdict: is the peer's chain, which has passed our own checks, welcome? Detail
+	// *PeerChain, Op *async.Op[Verdict].
+	AskVerdict
+	// AskOCSPResponse: the OCSP response to staple. Detail *certs.Certificate, Op
+	// *async.Op[[]byte].
+	AskOCSPResponse
+	// AskClientCertificate: the certificate to answer a request with. Detail
+	// *CertificateRequest, Op *async.Op[*certs.Certificate].
+	AskClientCertificate
+)
+
+// String returns what is asked for, in words that fit into a sentence.
+func (q Question) String() string {
+	names := [...]string{"configuration", "private key", "signature verification", "revocation lists", "certificate verdict", "OCSP response", "client certificate"}
+	if int(q) < len(names) {
+		return names[q]
+	}
+	return fmt.Sprintf("Question(%d)", uint8(q))
+}
+
+// Questions is a set of questions.
+type Questions uint16
+
+// Has reports whether q is in the set.
+func (s Questions) Has(q Question) bool { return s>>q&1 == 1 }
+
+// With returns the set with q in it.
+func (s Questions) With(q Question) Questions { return s | 1<<q }

@@ -1,0 +1,437 @@
+package handshake
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/suite"
+	"github.com/s2ngo/s2ngo/internal/transcript"
+	"github.com/s2ngo/s2ngo/internal/wire"
+)
+
+var errRejected = errors.New("rejected by the application")
+
+// state is one point of a handshake: what it waits for, and all that is known there. A
+// state that is left is never entered again.
+type state interface {
+	// accepts says which messages may come now.
+	accepts() msgSet
+	// next takes one of them, whole and with its header, lent until it returns.
+	next(m *Machine, msg []byte) (state, error)
+}
+
+// mover is a state that goes on by itself.
+type mover interface {
+	state
+	move(m *Machine) (state, error)
+}
+
+// msgSet is a set of handshake messages. Its highest bit says that keys change after
+// each of them, so that nothing may follow in the same record (RFC 8446, Section 5.1).
+type msgSet uint64
+
+const last msgSet = 1 << 63
+
+func only(types ...iana.Message) (s msgSet) {
+	for _, t := range types {
+		s |= 1 << t
+	}
+	return s
+}
+
+func (s msgSet) has(t iana.Message) bool { return t < 63 && s>>t&1 == 1 }
+
+// Machine is one side of one handshake, and of the handshake messages after it. Its
+// methods are for one goroutine at a time.
+type Machine struct {
+	Result Result
+
+	// Observe, if not nil, is told of every handshake message, sent and received, in
+	// order: its type and its length without the 4-byte header.
+	Observe func(sent bool, t iana.Message, length int)
+
+	cfg        *Config
+	serverName string // of a client
+	state      state
+	err        error
+	client     bool
+	done       bool
+	hold       bool // the state lends bytes of in: they stay while it waits
+	read       Epoch
+	write      Epoch
+	in         []byte // fed; from off on not yet consumed
+	off        int
+	work       *workspace // nil while idle
+	x          *exchange  // nil when done
+}
+
+// exchange is what a handshake keeps from beginning to end, and no longer.
+type exchange struct {
+	transcript   transcript.Transcript
+	suite        *suite.Suite
+	clientRandom [32]byte
+	sessionID    [32]byte
+	sessionIDLen uint8
+	sum          [64]byte // where transcript hashes are put
+	secrets      wiper    // what holds the handshake's secrets now
+}
+
+// workspace is what a Machine needs while it moves, and gives back when it waits.
+type workspace struct {
+	events []Event
+	w      wire.Writer
+	mark   int // what is written from here on has no Write event yet
+}
+
+var workspaces = sync.Pool{New: func() any {
+	return &workspace{events: make([]Event, 0, 16), w: wire.Writer{B: make([]byte, 0, 4096)}}
+}}
+
+// inputs holds buffers for messages that have come in; those that grew large are left to
+// the garbage collector.
+var inputs = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
+
+const maxPooledInput = 32 << 10
+
+// NewClient returns a Machine whose first Advance writes a ClientHello that asks for
+// serverName, a host name or an IP address, which the server's certificate has to bear;
+// "" asks for none.
+func NewClient(cfg *Config, serverName string) *Machine {
+	return &Machine{cfg: cfg, serverName: serverName, client: true, x: new(exchange), state: sendClientHello{}}
+}
+
+// NewServer returns a Machine that waits for a ClientHello.
+func NewServer(cfg *Config) *Machine {
+	return &Machine{cfg: cfg, x: new(exchange), state: expectClientHello{}}
+}
+
+// Feed gives the Machine handshake bytes, the content of one record, in the epoch they
+// were protected in. The bytes are copied. An error means that they came in the wrong
+// epoch; the Machine has failed then.
+func (m *Machine) Feed(epoch Epoch, p []byte) error {
+	if m.err != nil {
+		return m.err
+	}
+	if epoch != m.read {
+		return m.fail(unexpected("handshake bytes of the %v epoch came in the %v epoch", epoch, m.read))
+	}
+	if m.in == nil {
+		m.in = (*inputs.Get().(*[]byte))[:0]
+	}
+	if m.off > 0 {
+		m.in = m.in[:copy(m.in, m.in[m.off:])]
+		m.off = 0
+	}
+	m.in = append(m.in, p...)
+	return nil
+}
+
+// Advance moves as far as what has been fed and answered allows, and returns what there
+// is to do, in order. The Events are lent until the next Advance or Idle. With an error
+// the Machine has failed for good: the Events that come with it are still to be done,
+// before the alert.
+func (m *Machine) Advance() ([]Event, error) {
+	if m.err != nil {
+		return nil, m.err
+	}
+	m.begin()
+	for {
+		next, err := m.step()
+		if err != nil {
+			m.endRecord()
+			return m.work.events, m.fail(err)
+		}
+		if next == nil {
+			m.endRecord()
+			return m.work.events, nil
+		}
+		if observe != nil {
+			observe(m, m.state, next)
+		}
+		m.state = next
+	}
+}
+
+// observe sees every transition; tests draw the state graph from it.
+var observe func(m *Machine, from, to state)
+
+// step makes one transition; a nil state means that there is nothing to go on with.
+func (m *Machine) step() (state, error) {
+	switch s := m.state.(type) {
+	case waiting:
+		next, ready, err := s.resume(m)
+		if !ready {
+			return nil, nil
+		}
+		m.hold = false
+		return next, err
+	case mover:
+		return s.move(m)
+	}
+	msg, err := m.message(m.state.accepts())
+	if msg == nil || err != nil {
+		return nil, err
+	}
+	return m.state.next(m, msg)
+}
+
+// message returns the next whole message of what was fed, or nil. Type and length are
+// judged as soon as the header is there.
+func (m *Machine) message(accepted msgSet) ([]byte, error) {
+	in := m.in[m.off:]
+	if len(in) == 0 {
+		return nil, nil
+	}
+	t := iana.Message(in[0])
+	if !accepted.has(t) {
+		return nil, unexpected("%s sent %v where %v is expected", m.peer(), t, accepted)
+	}
+	if len(in) < 4 {
+		return nil, nil
+	}
+	n := int(in[1])<<16 | int(in[2])<<8 | int(in[3])
+	if limit := m.limit(t); n > limit {
+		return nil, illegal("%s sent a %v of %d bytes, more than %d", m.peer(), t, n, limit)
+	}
+	if len(in) < 4+n {
+		return nil, nil
+	}
+	m.off += 4 + n
+	if m.Observe != nil {
+		m.Observe(false, t, n)
+	}
+	if accepted&last != 0 && m.off < len(m.in) {
+		return nil, unexpected("%s sent %d bytes after %v in the same record, where keys change", m.peer(), len(m.in)-m.off, t)
+	}
+	return in[: 4+n : 4+n], nil
+}
+
+func (m *Machine) limit(t iana.Message) int {
+	if t == iana.Certificate && m.cfg.MaxCertificates > 0 {
+		return m.cfg.MaxCertificates
+	}
+	return wire.MaxLength(t)
+}
+
+// Waiting returns the question that the Machine waits for an answer to, if any, and
+// whether it has been answered meanwhile.
+func (m *Machine) Waiting() (q Question, answered, ok bool) {
+	w, ok := m.state.(waiting)
+	if !ok || m.err != nil {
+		return 0, false, false
+	}
+	return w.asks(), w.pending().Answered(), true
+}
+
+// Done reports whether the handshake is complete.
+func (m *Machine) Done() bool { return m.done }
+
+// ReadEpoch returns the epoch in which the next handshake bytes have to come.
+func (m *Machine) ReadEpoch() Epoch { return m.read }
+
+// InMessage reports whether a part of a message has been fed.
+func (m *Machine) InMessage() bool { return m.off < len(m.in) }
+
+// Idle gives back what the Machine needs only while it moves. Call it when the Events
+// of the last Advance are done and nothing can go on; Advance takes it up again.
+func (m *Machine) Idle() {
+	if w := m.work; w != nil {
+		m.work = nil
+		w.reset()
+		workspaces.Put(w)
+	}
+	if m.in != nil && m.off == len(m.in) && !m.hold {
+		m.dropInput()
+	}
+}
+
+// Abort ends the handshake with err, the application's own.
+func (m *Machine) Abort(err error) error {
+	if m.err != nil {
+		return m.err
+	}
+	return m.fail(internal(err, "the application ended the handshake"))
+}
+
+// Close ends the Machine: an operation it waits for is closed, secrets are cleared.
+func (m *Machine) Close() {
+	if w, ok := m.state.(waiting); ok {
+		w.pending().Close()
+	}
+	if m.err == nil {
+		m.err = errClosed
+	}
+	m.drop()
+	m.hold = false
+	m.off = len(m.in)
+	m.Idle()
+	m.Result.Exporter.Clear()
+	m.state = closed{}
+}
+
+var errClosed = errors.New("handshake: the machine was closed")
+
+// closed is the state after Close.
+type closed struct{}
+
+func (closed) accepts() msgSet                      { return 0 }
+func (closed) next(*Machine, []byte) (state, error) { return nil, errClosed }
+
+// fail ends the handshake for good. The state is dropped with all it knows.
+func (m *Machine) fail(err error) error {
+	if w, ok := m.state.(waiting); ok {
+		w.pending().Close()
+	}
+	m.err = err
+	m.drop()
+	m.state = closed{}
+	return err
+}
+
+// wiper holds secrets: they are cleared when the handshake, or the connection, ends.
+type wiper interface{ wipe() }
+
+func (m *Machine) drop() {
+	if s, ok := m.state.(wiper); ok {
+		s.wipe()
+	}
+	if m.x != nil {
+		if m.x.secrets != nil {
+			m.x.secrets.wipe()
+		}
+		m.x.transcript.Clear()
+		m.x = nil
+	}
+}
+
+func (m *Machine) dropInput() {
+	b := m.in[:0]
+	m.in, m.off = nil, 0
+	if cap(b) <= maxPooledInput {
+		inputs.Put(&b)
+	}
+}
+
+func (m *Machine) begin() {
+	if m.work == nil {
+		m.work = workspaces.Get().(*workspace)
+	}
+	m.work.reset()
+}
+
+func (w *workspace) reset() {
+	clear(w.events) // secrets and references
+	w.events = w.events[:0]
+	w.w = wire.Writer{B: w.w.B[:0]}
+	w.mark = 0
+}
+
+func (m *Machine) emit(e Event) { m.work.events = append(m.work.events, e) }
+
+// endRecord makes a Write of the messages written since the last one.
+func (m *Machine) endRecord() {
+	w := m.work
+	if data := w.w.B[w.mark:]; len(data) > 0 {
+		w.mark = len(w.w.B)
+		m.emit(Event{Kind: Write, Epoch: m.write, Data: data[:len(data):len(data)]})
+	}
+}
+
+// writer returns where the next message is written to, and where it begins.
+func (m *Machine) writer() (w *wire.Writer, start int) { return &m.work.w, len(m.work.w.B) }
+
+// sent ends a message that was written from start on: it is part of the transcript.
+func (m *Machine) sent(start int) error {
+	if err := m.work.w.Err(); err != nil {
+		return internal(err, "a message could not be written")
+	}
+	msg := m.work.w.B[start:]
+	m.x.transcript.Add(msg)
+	if m.Observe != nil {
+		m.Observe(true, iana.Message(msg[0]), len(msg)-4)
+	}
+	return nil
+}
+
+// hash returns the transcript hash so far, lent until the next call.
+func (m *Machine) hash() []byte { return m.x.transcript.Sum(m.x.sum[:0]) }
+
+func (m *Machine) setWriteKey(e Epoch, s Secret) {
+	m.endRecord()
+	m.write = e
+	m.emit(Event{Kind: SetWriteKey, Epoch: e, Suite: m.x.suite.ID, Secret: s})
+}
+
+func (m *Machine) setReadKey(e Epoch, s Secret) {
+	m.read = e
+	m.emit(Event{Kind: SetReadKey, Epoch: e, Suite: m.x.suite.ID, Secret: s})
+}
+
+func (m *Machine) keyLog(label string, s Secret) {
+	if m.cfg.KeyLog {
+		m.emit(Event{Kind: KeyLog, Label: label, Data: m.x.clientRandom[:], Secret: s})
+	}
+}
+
+// finish ends the handshake: all that only it needed is dropped.
+func (m *Machine) finish(s state) state {
+	m.done = true
+	m.emit(Event{Kind: Done})
+	m.x.transcript.Clear()
+	m.x = nil
+	return s
+}
+
+// draw fills b with random bytes.
+func (m *Machine) draw(b []byte) error {
+	if m.cfg.Rand == nil {
+		_, err := rand.Read(b) // never fails
+		return err
+	}
+	if _, err := io.ReadFull(m.cfg.Rand, b); err != nil {
+		return internal(err, "the source of randomness failed")
+	}
+	return nil
+}
+
+func (m *Machine) now() time.Time {
+	if m.cfg.Now == nil {
+		return time.Now()
+	}
+	return m.cfg.Now()
+}
+
+// peer and self name the two sides in errors.
+func (m *Machine) peer() string {
+	if m.client {
+		return "server"
+	}
+	return "client"
+}
+
+// String lists the messages of the set.
+func (s msgSet) String() string {
+	text := ""
+	for t := range iana.Message(63) {
+		if s.has(t) {
+			if text != "" {
+				text += " or "
+			}
+			text += t.String()
+		}
+	}
+	if text == "" {
+		return "no message"
+	}
+	return text
+}
+
+var _ fmt.Stringer = msgSet(0)
+
+var _ Op = (*async.Op[int])(nil)

@@ -1,0 +1,364 @@
+package handshake
+
+import (
+	"crypto/sha256"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/schedule"
+	"github.com/s2ngo/s2ngo/internal/suite"
+	"github.com/s2ngo/s2ngo/internal/verify"
+	"github.com/s2ngo/s2ngo/internal/wire"
+	"github.com/s2ngo/s2ngo/policy"
+)
+
+// C -> S   ClientHello                                   RFC 8446, Section 2
+// S -> C   [HelloRetryRequest, and the client says it again]
+// S -> C   ServerHello {EncryptedExtensions} {CertificateRequest*} {Certificate} {CertificateVerify} {Finished}
+// C -> S   {Certificate*} {CertificateVerify*} {Finished}                 server13_auth.go
+
+// answerClientHello turns a ClientHello into a HelloRetryRequest or a ServerHello.
+type answerClientHello struct {
+	retried *expectSecondClientHello // nil for the first hello
+}
+
+func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []byte) (state, error) {
+	if err := checkClientHello13(hello); err != nil {
+		return nil, err
+	}
+	id, ok := policy.SelectSuite(m.cfg.Suites, m.cfg.ChaChaBoost, hello.CipherSuites, iana.CipherSuite.IsTLS13)
+	if !ok {
+		return nil, refused("client offers none of the cipher suites of this server's policy for %v", iana.TLS13)
+	}
+	if a.retried != nil && id != m.x.suite.ID {
+		return nil, illegal("client offers other cipher suites after HelloRetryRequest: %v is gone", m.x.suite.ID)
+	}
+	group, retry, ok := policy.SelectGroup(m.cfg.Groups, hello.SupportedGroups, func(g iana.Group) bool {
+		_, has := hello.KeyShares.Get(g)
+		return has
+	})
+	if !ok {
+		return nil, refused("client offers none of the groups of this server's policy")
+	}
+	if a.retried == nil {
+		m.x.suite = suite.Lookup(id)
+		m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], hello.SessionID))
+		if err := m.x.transcript.Start(m.x.suite.Hash); err != nil {
+			return nil, internal(err, "the transcript could not be started")
+		}
+		m.Result.CipherSuite = id
+	}
+	if hello.EarlyData {
+		// No PSK of ours, so no early data: what comes of it is skipped unread (RFC 8446,
+		// Section 4.2.10).
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake})
+	}
+	m.x.transcript.Add(msg)
+	if retry {
+		if a.retried != nil {
+			return nil, illegal("client sent no key share for %v, which HelloRetryRequest asked for", a.retried.group)
+		}
+		return m.retry(hello, group)
+	}
+	if a.retried != nil && group != a.retried.group {
+		return nil, illegal("client sent a key share for %v, HelloRetryRequest asked for %v", group, a.retried.group)
+	}
+	m.Result.Group = group
+
+	s := &serverFlight{staple: hello.StatusRequest, sct: hello.SCT}
+	if err := s.chooseALPN(m, hello); err != nil {
+		return nil, err
+	}
+	if err := s.chooseCertificate(m, hello); err != nil {
+		return nil, err
+	}
+	return s.serverHello(m, hello)
+}
+
+// checkClientHello13 holds what RFC 8446, Sections 4.1.2 and 9.2, want of every
+// ClientHello that leads to TLS 1.3.
+func checkClientHello13(hello *wire.ClientHello) error {
+	if hello.LegacyVersion < iana.TLS12 {
+		return wrongVersion("client offers %v with legacy_version %v", iana.TLS13, hello.LegacyVersion)
+	}
+	if len(hello.CompressionMethods) != 1 || hello.CompressionMethods[0] != 0 {
+		return illegal("client offers compression with %v", iana.TLS13)
+	}
+	for _, x := range [...]iana.Extension{iana.SignatureAlgorithms, iana.SupportedGroups, iana.KeyShare} {
+		if !hello.Has.Has(x) {
+			return missing("client sent no %v", x)
+		}
+	}
+	for g := range hello.KeyShares.All() {
+		if !hello.SupportedGroups.Has(g) {
+			return illegal("client sent a key share for %v, which is not among its groups", g)
+		}
+	}
+	return nil
+}
+
+// retry writes a HelloRetryRequest for group.
+func (m *Machine) retry(hello *wire.ClientHello, group iana.Group) (state, error) {
+	m.x.transcript.HelloRetry()
+	w, start := m.writer()
+	msg := wire.BeginServerHello(w, wire.HelloRetryRequestRandom[:], m.sessionID(), m.x.suite.ID)
+	x := w.Begin16()
+	wire.PutSelectedVersion(w, iana.TLS13)
+	wire.PutHelloRetryGroup(w, group)
+	w.End(x)
+	w.End(msg)
+	if err := m.sent(start); err != nil {
+		return nil, err
+	}
+	m.endRecord()
+	if m.x.sessionIDLen > 0 {
+		m.emit(Event{Kind: WriteChangeCipherSpec})
+	}
+	if hello.EarlyData {
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Initial})
+	}
+	m.Result.Retried = true
+	return &expectSecondClientHello{group: group, first: constantPart(hello)}, nil
+}
+
+// expectSecondClientHello waits for the client's answer to a HelloRetryRequest.
+type expectSecondClientHello struct {
+	group iana.Group
+	first [sha256.Size]byte // of what the client may not change
+}
+
+func (*expectSecondClientHello) accepts() msgSet { return only(iana.ClientHello) | last }
+
+func (s *expectSecondClientHello) next(m *Machine, msg []byte) (state, error) {
+	hello := new(wire.ClientHello)
+	if err := hello.Parse(msg[4:]); err != nil {
+		return nil, err
+	}
+	if hello.EarlyData {
+		return nil, illegal("client offers early data after HelloRetryRequest")
+	}
+	if constantPart(hello) != s.first {
+		return nil, illegal("client changed its ClientHello after HelloRetryRequest in more than key shares")
+	}
+	return (&answerClientHello{retried: s}).answer(m, hello, msg)
+}
+
+// constantPart digests what a second ClientHello has to repeat: all but the extensions
+// that RFC 8446, Section 4.1.2 lets the client change.
+func constantPart(hello *wire.ClientHello) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	var b [4]byte
+	part := func(data []byte) {
+		b = [4]byte{0, byte(len(data) >> 16), byte(len(data) >> 8), byte(len(data))}
+		h.Write(b[:])
+		h.Write(data)
+	}
+	part([]byte{byte(hello.LegacyVersion >> 8), byte(hello.LegacyVersion)})
+	part(hello.Random)
+	part(hello.SessionID)
+	part(hello.CipherSuites)
+	part(hello.CompressionMethods)
+	for t, data := range hello.Extensions.All() {
+		switch t {
+		case iana.KeyShare, iana.EarlyData, iana.Cookie, iana.PreSharedKey, iana.Padding:
+			continue
+		}
+		part([]byte{byte(t >> 8), byte(t)})
+		part(data)
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// serverFlight is what the server's flight is made of, from ServerHello to Finished.
+type serverFlight struct {
+	alpn    string
+	staple  bool // the client wants an OCSP response
+	sct     bool
+	named   bool // acknowledge server_name
+	cert    *certs.Certificate
+	scheme  iana.SignatureScheme
+	keys    schedule.Handshake
+	client  Secret // handshake traffic
+	server  Secret
+	request bool // a CertificateRequest was sent
+}
+
+func (s *serverFlight) wipe() {
+	s.keys.Clear()
+	s.client.Clear()
+	s.server.Clear()
+}
+
+func (s *serverFlight) chooseALPN(m *Machine, hello *wire.ClientHello) error {
+	if len(m.cfg.ALPN) == 0 || len(hello.ALPN) == 0 {
+		return nil
+	}
+	for _, name := range m.cfg.ALPN {
+		if hello.ALPN.Has(name) {
+			s.alpn, m.Result.ALPN = name, name
+			return nil
+		}
+	}
+	if m.cfg.IgnoreALPN {
+		return nil
+	}
+	return fail(iana.NoApplicationProtocol, "client offers none of this server's application protocols %q", m.cfg.ALPN)
+}
+
+// chooseCertificate picks a chain for the server name that the client can verify: first
+// one whose signatures the client knows, else any whose key it knows (RFC 8446, Section
+// 4.4.2.2).
+func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) error {
+	onChain := hello.SignatureAlgorithmsCert
+	if !hello.Has.Has(iana.SignatureAlgorithmsCert) {
+		onChain = hello.SignatureAlgorithms
+	}
+	key := func(c *certs.Certificate) bool {
+		_, ok := selectScheme(m.cfg, c, hello.SignatureAlgorithms)
+		return ok
+	}
+	both := func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), onChain) && key(c) }
+	name := string(hello.ServerName)
+	s.cert, m.Result.Match = m.cfg.Certificates.Select(name, both)
+	if s.cert == nil {
+		s.cert, m.Result.Match = m.cfg.Certificates.Select(name, key)
+	}
+	if s.cert == nil {
+		return refused("client offers no signature scheme for any certificate of this server")
+	}
+	s.scheme, _ = selectScheme(m.cfg, s.cert, hello.SignatureAlgorithms)
+	s.named = name != "" && m.Result.Match != certs.NoMatch
+	m.Result.Certificate, m.Result.Scheme = s.cert, s.scheme
+	return nil
+}
+
+// serverHello agrees on the key and writes up to the place where an OCSP response is
+// needed.
+func (s *serverFlight) serverHello(m *Machine, hello *wire.ClientHello) (state, error) {
+	var random [32]byte
+	if err := m.draw(random[:]); err != nil {
+		return nil, err
+	}
+	group := m.Result.Group
+	peerShare, _ := hello.KeyShares.Get(group)
+	w, start := m.writer()
+	msg := wire.BeginServerHello(w, random[:], m.sessionID(), m.x.suite.ID)
+	x := w.Begin16()
+	wire.PutSelectedVersion(w, iana.TLS13)
+	mark := wire.BeginServerKeyShare(w, group)
+	var room [96]byte
+	share, shared, err := kex.Lookup(group).Encapsulate(m.cfg.Rand, w.B, room[:0], peerShare)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(shared)
+	w.B = share
+	wire.EndServerKeyShare(w, mark)
+	w.End(x)
+	w.End(msg)
+	if err := m.sent(start); err != nil {
+		return nil, err
+	}
+	m.endRecord()
+	if m.x.sessionIDLen > 0 && !m.Result.Retried {
+		m.emit(Event{Kind: WriteChangeCipherSpec})
+	}
+
+	early := schedule.New(m.x.suite.Hash, nil)
+	s.keys = early.Handshake(shared)
+	m.x.secrets = s
+	s.client, s.server = s.keys.Traffic(m.hash())
+	m.keyLog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", s.client)
+	m.keyLog("SERVER_HANDSHAKE_TRAFFIC_SECRET", s.server)
+	m.setWriteKey(Handshake, s.server)
+
+	if err := s.encryptedExtensions(m, hello); err != nil {
+		return nil, err
+	}
+	if s.staple && m.cfg.Asks.Has(AskOCSPResponse) {
+		return ask(m, AskOCSPResponse, s.cert, new(async.Op[[]byte]), s.withOCSPResponse), nil
+	}
+	return s.withOCSPResponse(m, s.cert.OCSPStaple)
+}
+
+func (s *serverFlight) encryptedExtensions(m *Machine, hello *wire.ClientHello) error {
+	w, start := m.writer()
+	msg := w.BeginMessage(iana.EncryptedExtensions)
+	x := w.Begin16()
+	if s.named {
+		wire.PutServerNameAck(w)
+	}
+	if s.alpn != "" {
+		wire.PutSelectedALPN(w, s.alpn)
+	}
+	w.End(x)
+	w.End(msg)
+	if err := m.sent(start); err != nil {
+		return err
+	}
+	if m.cfg.ClientAuth != OptionalClientAuth && m.cfg.ClientAuth != RequireClientAuth {
+		return nil
+	}
+	s.request = true
+	w, start = m.writer()
+	msg = wire.BeginCertificateRequest(w, nil)
+	x = w.Begin16()
+	wire.PutSignatureAlgorithms(w, m.cfg.OfferedSchemes)
+	if m.cfg.CertificateSchemes != nil {
+		wire.PutSignatureAlgorithmsCert(w, m.cfg.CertificateSchemes)
+	}
+	w.End(x)
+	w.End(msg)
+	return m.sent(start)
+}
+
+// withOCSPResponse writes the certificate and asks for the signature over all so far.
+func (s *serverFlight) withOCSPResponse(m *Machine, response []byte) (state, error) {
+	if !s.staple {
+		response = nil
+	}
+	var scts []byte
+	if s.sct {
+		scts = s.cert.SCTList
+	}
+	if err := m.writeCertificate(nil, s.cert, response, scts); err != nil {
+		return nil, err
+	}
+	return m.sign(s.cert, s.scheme, s.signed)
+}
+
+// signed writes CertificateVerify and Finished; what follows is application data.
+func (s *serverFlight) signed(m *Machine, signature []byte) (state, error) {
+	if err := m.writeCertificateVerify(s.scheme, signature); err != nil {
+		return nil, err
+	}
+	if err := m.writeFinished(&s.server); err != nil {
+		return nil, err
+	}
+	main := s.keys.Main()
+	th := m.hash()
+	client, server := main.Traffic(th)
+	m.Result.Exporter = main.Exporter(th)
+	main.Clear()
+	s.server.Clear()
+	m.keyLog("CLIENT_TRAFFIC_SECRET_0", client)
+	m.keyLog("SERVER_TRAFFIC_SECRET_0", server)
+	m.keyLog("EXPORTER_SECRET", m.Result.Exporter)
+	m.setReadKey(Handshake, s.client)
+	m.setWriteKey(Application, server)
+	m.Result.HalfRTT = !s.request
+
+	end := &expectClientFinished{handshake: s.client, application: client}
+	s.client.Clear()
+	m.x.secrets = end
+	if s.request {
+		return &expectClientCertificate{end: end}, nil
+	}
+	return end, nil
+}
+
+// sessionID returns the legacy_session_id to echo.
+func (m *Machine) sessionID() []byte { return m.x.sessionID[:m.x.sessionIDLen] }

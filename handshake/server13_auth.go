@@ -1,0 +1,69 @@
+package handshake
+
+import (
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/wire"
+)
+
+// C -> S   {Certificate*}          if the server asked for one; it may be empty
+// C -> S   {CertificateVerify*}    if it is not
+// C -> S   {Finished}
+
+// expectClientCertificate waits for the answer to a CertificateRequest.
+type expectClientCertificate struct{ end *expectClientFinished }
+
+func (*expectClientCertificate) accepts() msgSet { return only(iana.Certificate) }
+
+func (s *expectClientCertificate) next(m *Machine, msg []byte) (state, error) {
+	var c wire.Certificate
+	if err := c.Parse(msg[4:], 0, maxCertificates); err != nil {
+		return nil, err
+	}
+	if len(c.Context) != 0 {
+		return nil, illegal("client echoes a certificate_request_context that was not sent")
+	}
+	m.x.transcript.Add(msg)
+	if c.Len() == 0 {
+		if m.cfg.ClientAuth == RequireClientAuth {
+			return nil, fail(iana.CertificateRequired, "client sent no certificate, which this server requires")
+		}
+		m.Result.HalfRTT = true
+		return s.end, nil
+	}
+	p := &peerCertificate{then: s.accepted}
+	return p.received(m, &c)
+}
+
+func (s *expectClientCertificate) accepted(*Machine) (state, error) {
+	return &expectCertificateVerify{then: s.verified}, nil
+}
+
+func (s *expectClientCertificate) verified(m *Machine) (state, error) {
+	m.Result.ClientAuth = true
+	return s.end, nil
+}
+
+// expectClientFinished waits for the message that ends the handshake.
+type expectClientFinished struct {
+	handshake   Secret // the client's, for its Finished
+	application Secret // the client's, for what comes then
+}
+
+func (*expectClientFinished) accepts() msgSet { return only(iana.Finished) | last }
+
+func (s *expectClientFinished) wipe() {
+	s.handshake.Clear()
+	s.application.Clear()
+}
+
+func (s *expectClientFinished) next(m *Machine, msg []byte) (state, error) {
+	if err := m.checkFinished(&s.handshake, msg); err != nil {
+		return nil, err
+	}
+	m.x.transcript.Add(msg)
+	m.setReadKey(Application, s.application)
+	end := &connected13{read: s.application, suite: m.x.suite.ID}
+	s.wipe()
+	m.Result.HalfRTT = true
+	return m.finish(end), nil
+}
