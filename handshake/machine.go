@@ -56,6 +56,9 @@ type Machine struct {
 	// order: its type and its length without the 4-byte header.
 	Observe func(sent bool, t iana.Message, length int)
 
+	// substitute replaces messages that are written, for traces recorded elsewhere (tests).
+	substitute func(msg []byte) []byte
+
 	cfg        *Config
 	serverName string // of a client
 	state      state
@@ -350,6 +353,10 @@ func (m *Machine) writer() (w *wire.Writer, start int) { return &m.work.w, len(m
 func (m *Machine) sent(start int) error {
 	if err := m.work.w.Err(); err != nil {
 		return internal(err, "a message could not be written")
+	}
+	if m.substitute != nil {
+		w := &m.work.w
+		w.B = append(w.B[:start], m.substitute(w.B[start:])...)
 	}
 	msg := m.work.w.B[start:]
 	m.x.transcript.Add(msg)

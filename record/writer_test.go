@@ -368,6 +368,25 @@ func TestPendingGrows(t *testing.T) {
 	}
 }
 
+// TestPendingMoves seals into the room that a partial Flush made.
+func TestPendingMoves(t *testing.T) {
+	w := newWriter()
+	first, second := bytes.Repeat([]byte("first"), 3200), bytes.Repeat([]byte("second"), 1000)
+	w.Seal(appData, first)
+	buf := w.buf
+	var got []byte
+	w.Flush(func(p []byte) (int, error) { got = append(got, p[:10000]...); return 10000, ErrWouldBlock })
+	w.Seal(appData, second)
+	if w.buf != buf {
+		t.Error("a second buffer was taken although the first has room")
+	}
+	got = append(got, sent(t, w)...)
+	p := newPeer()
+	if want := concat(p.record(appData, first...), p.record(appData, second...)); !bytes.Equal(got, want) {
+		t.Error("the bytes changed on their way")
+	}
+}
+
 // TestWriterRelease holds what a Writer keeps that can send no more for now.
 func TestWriterRelease(t *testing.T) {
 	w := newWriter()

@@ -115,6 +115,16 @@ func (a *Authority) Intermediate(t Template) (*Authority, error) {
 	return &Authority{seed: a.seed, key: i.Key, kind: t.Key, cert: i.Leaf, root: a.root, chain: i.Parsed}, nil
 }
 
+// AuthorityOf lets the owner of i issue certificates, whether i allows it or not. The seed
+// is that of AuthorityOptions.
+func AuthorityOf(seed []byte, i *Issued) (*Authority, error) {
+	root, err := x509.ParseCertificate(i.Root)
+	if err != nil {
+		return nil, fmt.Errorf("testpeer: root: %w", err)
+	}
+	return &Authority{seed: seed, key: i.Key, kind: i.kind, cert: i.Leaf, root: root, chain: i.Parsed}, nil
+}
+
 // Issue makes a certificate signed by a.
 func (a *Authority) Issue(t Template) (*Issued, error) {
 	key, err := t.key(a.seed, a.cert.Subject.CommonName)

@@ -3,7 +3,7 @@ package verify
 import (
 	"bytes"
 	"crypto/x509"
-	"errors"
+	"encoding/asn1"
 	"slices"
 	"time"
 )
@@ -19,10 +19,7 @@ func (s *Settings) build(sent []*x509.Certificate) ([][]*x509.Certificate, error
 	}
 	chains, err := s.x509Verify(sent, now, false)
 	if err != nil {
-		if late := s.diagnoseDates(sent, now, err); late != nil {
-			return nil, late
-		}
-		return nil, explain(err)
+		return nil, s.explain(err, sent, now)
 	}
 	return chains, nil
 }
@@ -44,29 +41,7 @@ func (s *Settings) buildAtAnyTime(sent []*x509.Certificate, now time.Time) ([][]
 	if chains != nil {
 		return chains, nil
 	}
-	return nil, explain(first)
-}
-
-// diagnoseDates tells a chain that fails by its dates alone from one that leads nowhere,
-// which crypto/x509 does not for any but the leaf. It runs only on failure, and checks at
-// most two times what was checked before.
-func (s *Settings) diagnoseDates(sent []*x509.Certificate, now time.Time, cause error) *Error {
-	var authority x509.UnknownAuthorityError
-	if !errors.As(cause, &authority) || authority.Cert == nil {
-		return nil
-	}
-	for _, at := range []time.Time{now, authority.Cert.NotBefore} {
-		chains, err := s.x509Verify(sent, at, true)
-		if err != nil {
-			continue
-		}
-		for _, cert := range chains[0] {
-			if late := checkDates(cert, now); late != nil {
-				return late
-			}
-		}
-	}
-	return nil
+	return nil, s.explain(first, sent, now)
 }
 
 // x509Verify runs crypto/x509 as of now. With anyTime it is given copies of the sent
@@ -111,13 +86,16 @@ func (s *Settings) prepare(cert *x509.Certificate, anyTime bool) *x509.Certifica
 		c.NotBefore = time.Unix(0, 0)
 		c.NotAfter = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	}
-	c.UnhandledCriticalExtensions = nil
-	for _, oid := range cert.UnhandledCriticalExtensions {
-		if !slices.ContainsFunc(s.CriticalExtensions, oid.Equal) {
-			c.UnhandledCriticalExtensions = append(c.UnhandledCriticalExtensions, oid)
-		}
-	}
+	c.UnhandledCriticalExtensions = s.unknownExtensions(cert)
 	return &c
+}
+
+// unknownExtensions returns the critical extensions of cert that neither crypto/x509 nor the
+// application knows.
+func (s *Settings) unknownExtensions(cert *x509.Certificate) []asn1.ObjectIdentifier {
+	return slices.DeleteFunc(slices.Clone(cert.UnhandledCriticalExtensions), func(oid asn1.ObjectIdentifier) bool {
+		return slices.ContainsFunc(s.CriticalExtensions, oid.Equal)
+	})
 }
 
 // checkDates returns an Error unless cert is valid at now.

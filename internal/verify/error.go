@@ -1,10 +1,12 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
 )
@@ -56,6 +58,7 @@ const (
 //	key or signature that the policy, the limits
 //	or RFC 8446, Section 4.4.2.4, refuse            bad_certificate
 //	unreadable, or no certificate at all            bad_certificate
+//	signature by a certificate of the chain wrong   bad_certificate
 //	name constraints, path length, CA policies      bad_certificate
 //	critical extension that is not known            certificate_unknown
 //	more certificates than allowed                  bad_certificate
@@ -82,8 +85,8 @@ func refuse(f fault, cause error, format string, args ...any) *Error {
 	return &Error{f.alert(), fmt.Sprintf(format, args...), cause}
 }
 
-// explain turns what crypto/x509 says of the peer's chain into an Error.
-func explain(err error) *Error {
+// explain turns what crypto/x509 says of the certificates sent, as of now, into an Error.
+func (s *Settings) explain(err error, sent []*x509.Certificate, now time.Time) *Error {
 	var (
 		authority x509.UnknownAuthorityError
 		invalid   x509.CertificateInvalidError
@@ -91,46 +94,70 @@ func explain(err error) *Error {
 		roots     x509.SystemRootsError
 	)
 	switch {
-	case errors.As(err, &authority):
-		if cert := authority.Cert; cert != nil {
-			if isWeakHash(cert.SignatureAlgorithm) && !selfIssued(cert) {
-				return refuse(weak, err, "certificate of %s is signed with %v", subject(cert), cert.SignatureAlgorithm)
-			}
-			if selfIssued(cert) {
-				return refuse(untrusted, err, "certificate of %s is signed by itself and not trusted", subject(cert))
-			}
-			return refuse(untrusted, err, "certificate of %s was issued by %s, which is not trusted",
-				subject(cert), quote(cert.Issuer.String()))
-		}
-		return refuse(untrusted, err, "the chain ends in nothing that is trusted")
-	case errors.As(err, &invalid):
-		return explainInvalid(invalid, err)
+	case errors.As(err, &authority) && authority.Cert != nil:
+		return explainAuthority(authority.Cert, sent, err)
+	case errors.As(err, &invalid) && invalid.Cert != nil:
+		return explainInvalid(invalid, err, now)
 	case errors.As(err, &extension):
-		return refuse(unknownExtension, err, "a certificate of the chain has a critical extension that is not known")
+		for _, cert := range sent {
+			if unknown := s.unknownExtensions(cert); len(unknown) > 0 {
+				return refuse(unknownExtension, err, "certificate of %s has a critical extension that is not known: %v",
+					subject(cert), unknown[0])
+			}
+		}
+		return refuse(unknownExtension, err, "a trusted certificate has a critical extension that is not known")
 	case errors.As(err, &roots):
 		e := refuse(untrusted, err, "the system's trusted roots cannot be loaded: %v", roots.Err)
-		e.Description = iana.InternalError
+		e.Description = iana.InternalError // which is not the peer's fault
 		return e
 	}
 	return refuse(untrusted, err, "the chain cannot be verified: %v", err)
 }
 
-func explainInvalid(invalid x509.CertificateInvalidError, err error) *Error {
-	name := "a certificate"
-	if invalid.Cert != nil {
-		name = "certificate of " + subject(invalid.Cert)
+// explainAuthority is for a certificate that no trusted issuer was found to have signed.
+// crypto/x509 keeps to itself why a candidate was passed over, so the one that was sent is
+// looked at again.
+func explainAuthority(cert *x509.Certificate, sent []*x509.Certificate, err error) *Error {
+	switch {
+	case selfIssued(cert):
+		return refuse(untrusted, err, "certificate of %s is signed by itself and not trusted", subject(cert))
+	case isWeakHash(cert.SignatureAlgorithm):
+		// RFC 8446, Section 4.4.2.4.
+		return refuse(weak, err, "certificate of %s is signed with %v", subject(cert), cert.SignatureAlgorithm)
 	}
+	name, issuer := subject(cert), quote(cert.Issuer.String())
+	for _, candidate := range sent {
+		if !bytes.Equal(candidate.RawSubject, cert.RawIssuer) || !bytes.Equal(candidate.SubjectKeyId, cert.AuthorityKeyId) {
+			continue
+		}
+		switch why := cert.CheckSignatureFrom(candidate); why {
+		case nil: // its own issuer is what is missing
+		case x509.ConstraintViolationError{}:
+			return refuse(untrusted, err, "certificate of %s was issued by %s, which may not issue certificates", name, issuer)
+		case x509.ErrUnsupportedAlgorithm:
+			return refuse(untrusted, err, "certificate of %s was issued by %s with an algorithm that is not supported", name, issuer)
+		default:
+			return refuse(malformed, err, "signature of %s on the certificate of %s does not verify", issuer, name)
+		}
+	}
+	return refuse(untrusted, err, "certificate of %s was issued by %s, which is not trusted", name, issuer)
+}
+
+func explainInvalid(invalid x509.CertificateInvalidError, err error, now time.Time) *Error {
+	name := subject(invalid.Cert)
 	switch invalid.Reason {
 	case x509.Expired:
-		return refuse(expired, err, "%s: %s", name, invalid.Detail)
-	case x509.IncompatibleUsage, x509.CANotAuthorizedForExtKeyUsage:
-		return refuse(wrongUsage, err, "%s is not for this use", name)
+		if e := checkDates(invalid.Cert, now); e != nil {
+			e.Err = err
+			return e
+		}
 	case x509.CANotAuthorizedForThisName, x509.UnconstrainedName, x509.TooManyConstraints:
-		return refuse(constrained, err, "%s has a name that its issuer may not certify: %s", name, invalid.Detail)
+		return refuse(constrained, err, "certificate of %s has a name that its issuer may not certify: %s",
+			name, quote(invalid.Detail))
 	case x509.TooManyIntermediates:
-		return refuse(constrained, err, "%s has more certificates below it than it allows", name)
+		return refuse(constrained, err, "certificate of %s has more certificates below it than it allows", name)
 	}
-	return refuse(constrained, err, "%s is not valid: %v", name, invalid)
+	return refuse(constrained, err, "certificate of %s is not valid: %v", name, invalid)
 }
 
 func isWeakHash(a x509.SignatureAlgorithm) bool {

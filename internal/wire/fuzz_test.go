@@ -21,6 +21,15 @@ func fuzzMessage(f *testing.F, kind iana.Message) {
 			f.Add(msg[4:])
 		}
 	}
+	if kind == iana.ClientHello {
+		var m ClientHello
+		if err := m.Parse(written(f, writeSampleClientHello)[4:]); err != nil {
+			f.Fatal(err)
+		}
+		for kind, data := range m.Extensions.All() {
+			f.Add(clientHelloWith(ext(kind, data...))) // short, so that mutation strikes it
+		}
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var w Writer
 		x := w.BeginMessage(kind)
