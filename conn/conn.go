@@ -70,7 +70,8 @@ const (
 	factHandshakeError             // the handshake has failed
 )
 
-func (c *Conn) is(fact uint32) bool { return c.facts.Load()&fact != 0 }
+// is reports whether one of the facts holds.
+func (c *Conn) is(facts uint32) bool { return c.facts.Load()&facts != 0 }
 
 func (c *Conn) set(fact uint32) { c.facts.Or(fact) }
 
@@ -156,7 +157,9 @@ func (c *Conn) wipe() {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
 	c.dropOperation()
-	c.machine.Close()
+	if c.machine != nil {
+		c.machine.Close()
+	}
 	c.rd.Close()
 	c.wr.Close()
 	c.rest = nil

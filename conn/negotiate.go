@@ -241,7 +241,7 @@ func (c *Conn) fail(err error) {
 
 // complain makes the Error for err and seals its alert. The caller holds both halves.
 func (c *Conn) complain(err error) error {
-	if known := (*Error)(nil); errors.As(err, &known) {
+	if known, ok := err.(*Error); ok { // not As: a hook may fail with another connection's
 		return known // io, closed, alert: nothing to tell
 	}
 	e, alert := fatal(err)

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,6 +78,9 @@ func (p *prepared) usePolicy(cfg *Config) error {
 	name := cfg.Policy
 	if name == "" {
 		name = policy.Default
+		if fips140.Enabled() {
+			name = policy.Default + "_fips"
+		}
 	}
 	pol, err := policy.Lookup(name)
 	if err != nil {
@@ -101,7 +105,7 @@ func (p *prepared) usePolicy(cfg *Config) error {
 	if cfg.Schemes != nil {
 		schemes, offered = cfg.Schemes, cfg.Schemes
 	}
-	h.OfferedSchemes = offered
+	h.OfferedSchemes, h.CertificateSchemes = offered, pol.CertificateSignatureSchemes
 	h.Schemes = slices.DeleteFunc(slices.Clone(schemes), func(id iana.SignatureScheme) bool {
 		return !handshake.SupportsScheme(id, v)
 	})

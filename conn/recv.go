@@ -26,6 +26,9 @@ func (c *Conn) Recv(p []byte) (n int, b Blocked, err error) {
 		return 0, NotBlocked, err
 	}
 	defer c.leave(reading)
+	if c.is(factHandshakeError) {
+		return 0, NotBlocked, c.readErr
+	}
 	if !c.is(factDone) {
 		return 0, NotBlocked, usage("Recv before the handshake is complete")
 	}
@@ -123,7 +126,7 @@ func (c *Conn) endReading(err error) {
 		c.readErr = io.EOF
 		return
 	}
-	if known := (*Error)(nil); errors.As(err, &known) {
+	if known, ok := err.(*Error); ok {
 		c.readErr = known
 		if known.Kind == ErrAlert {
 			c.control.wantEnd(known, 0, false)

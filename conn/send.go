@@ -31,7 +31,7 @@ func (c *Conn) sendv(buffers [][]byte, method string) (n int, b Blocked, err err
 		return 0, NotBlocked, err
 	}
 	defer c.leave(writing)
-	if !c.is(factDone) && !c.halfRTT() {
+	if !c.is(factDone|factHandshakeError) && !c.halfRTT() {
 		return 0, NotBlocked, usage("%s before the handshake is complete", method)
 	}
 	c.wmu.Lock()

@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/kex"
@@ -55,6 +56,7 @@ func (sendClientHello) move(m *Machine) (state, error) {
 			return nil, err
 		}
 	}
+	m.serverName = strings.TrimSuffix(m.serverName, ".") // as RFC 6066, Section 3 wants it
 	m.Result.ServerName = m.serverName
 	m.x.secrets = h
 	for _, g := range m.cfg.KeyShares {

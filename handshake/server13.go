@@ -50,11 +50,6 @@ func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []by
 		}
 		m.Result.CipherSuite = id
 	}
-	if hello.EarlyData {
-		// No PSK of ours, so no early data: what comes of it is skipped unread (RFC 8446,
-		// Section 4.2.10).
-		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake})
-	}
 	m.x.transcript.Add(msg)
 	if retry {
 		if a.retried != nil {
@@ -67,7 +62,7 @@ func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []by
 	}
 	m.Result.Group = group
 
-	s := &serverFlight{staple: hello.StatusRequest, sct: hello.SCT}
+	s := &serverFlight{staple: hello.StatusRequest, sct: hello.SCT, skip: hello.EarlyData}
 	if err := s.chooseALPN(m, hello); err != nil {
 		return nil, err
 	}
@@ -177,6 +172,7 @@ type serverFlight struct {
 	alpn    string
 	staple  bool // the client wants an OCSP response
 	sct     bool
+	skip    bool // early data that was offered, and is not wanted
 	named   bool // acknowledge server_name
 	cert    *certs.Certificate
 	scheme  iana.SignatureScheme
@@ -212,6 +208,9 @@ func (s *serverFlight) chooseALPN(m *Machine, hello *wire.ClientHello) error {
 // one whose signatures the client knows, else any whose key it knows (RFC 8446, Section
 // 4.4.2.2).
 func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) error {
+	if m.cfg.Certificates == nil {
+		return internal(nil, "this server has no certificate, and its application chose no other configuration")
+	}
 	onChain := hello.SignatureAlgorithmsCert
 	if !hello.Has.Has(iana.SignatureAlgorithmsCert) {
 		onChain = hello.SignatureAlgorithms
@@ -348,6 +347,9 @@ func (s *serverFlight) signed(m *Machine, signature []byte) (state, error) {
 	m.keyLog("SERVER_TRAFFIC_SECRET_0", server)
 	m.keyLog("EXPORTER_SECRET", m.Result.Exporter)
 	m.setReadKey(Handshake, s.client)
+	if s.skip {
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake}) // RFC 8446, Section 4.2.10
+	}
 	m.setWriteKey(Application, server)
 	m.Result.HalfRTT = !s.request
 

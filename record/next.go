@@ -98,7 +98,7 @@ func (r *Reader) take(dst []byte) (Record, error) {
 // open puts the content of a protected record into rec.
 func (r *Reader) open(rec *Record, dst, header, body []byte) (err error) {
 	outer := rec.Type
-	if outer == iana.RecordApplicationData && len(dst) > len(body)-int(r.overhead) && r.skip != skipByTrial {
+	if outer == iana.RecordApplicationData && len(dst) > len(body)-int(r.overhead) {
 		rec.Direct = true
 		rec.Type, rec.Payload, err = r.opener.OpenInto(dst[:len(dst):len(dst)], header, body)
 	} else {

@@ -262,9 +262,16 @@ func TestFullBuffer(t *testing.T) {
 	if total != largeBuffer {
 		t.Errorf("the buffer was full at %d bytes", total)
 	}
-	for range 2 {
+	for i := range 2 {
 		if rec, err := r.Next(); err != nil || len(rec.Payload) != MaxPlaintext {
 			t.Fatal(err)
+		}
+		if i == 0 { // there is room again, though another record waits
+			k := total % len(one)
+			if n, err := r.Fill(func(p []byte) (int, error) { return copy(p, one[k:k+10]), nil }); n != 10 || err != nil {
+				t.Fatal(n, err)
+			}
+			total += 10
 		}
 	}
 	if _, err := r.Next(); err != ErrNeedMore {
@@ -275,6 +282,21 @@ func TestFullBuffer(t *testing.T) {
 	if _, err := r.Next(); err != nil || r.Buffered() != 0 {
 		t.Fatalf("the third record: %v, %d buffered", err, r.Buffered())
 	}
+}
+
+// TestRoomForTheRecord holds that Fill offers room for all of the record that has begun.
+func TestRoomForTheRecord(t *testing.T) {
+	var r Reader
+	full := plain(hs, zeros(MaxPlaintext)...)
+	fill(t, &r, concat(full, full, full[:5000]))
+	r.Next()
+	r.Next()
+	r.Fill(func(p []byte) (int, error) {
+		if len(p) < len(full)-5000 {
+			t.Errorf("room for %d bytes, %d are to come", len(p), len(full)-5000)
+		}
+		return 0, nil
+	})
 }
 
 // TestRelease holds what an idle Reader keeps.
@@ -385,6 +407,9 @@ func TestOpenerIsCleared(t *testing.T) {
 	o, s := newOpener(), newOpener()
 	r.SetOpener(o)
 	w.SetSealer(s)
+	w.Seal(hs, []byte{1})
+	fill(t, &r, newPeer().record(hs, 1))
+	r.Next()
 	r.SetOpener(newOpener())
 	w.SetSealer(newOpener())
 	for _, a := range []*AEAD13{o, s} {

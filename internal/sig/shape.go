@@ -13,10 +13,10 @@ import (
 // is for signatures of our own keys, so that its errors carry no alert.
 func (s *Scheme) CheckShape(pub crypto.PublicKey, signature []byte) error {
 	if !s.algorithm.owns(pub) {
-		return fmt.Errorf("sig: a %v signature cannot be from %s", s.ID, describe(pub))
+		return fmt.Errorf("sig: %v signature cannot be from %s", s.ID, describe(pub))
 	}
 	if reason := s.algorithm.shape(pub, signature); reason != "" {
-		return fmt.Errorf("sig: a %v signature from %s cannot be these %d bytes: %s", s.ID, describe(pub), len(signature), reason)
+		return fmt.Errorf("sig: %v signature of %d bytes from %s: %s", s.ID, len(signature), describe(pub), reason)
 	}
 	return nil
 }
@@ -31,7 +31,7 @@ func (ed25519Key) shape(_ crypto.PublicKey, signature []byte) string {
 
 func length(signature []byte, want int) string {
 	if len(signature) != want {
-		return fmt.Sprintf("it has %d", want)
+		return fmt.Sprintf("%d are due", want)
 	}
 	return ""
 }

@@ -2,11 +2,9 @@ package testpeer
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"net"
 	"net/url"
 	"time"
@@ -33,6 +31,7 @@ type AuthorityOptions struct {
 // leaf of a TLS server or client has.
 type Template struct {
 	CommonName string // "" = the first name
+	Nameless   bool   // no common name
 	DNSNames   []string
 	IPs        []net.IP
 	URIs       []*url.URL
@@ -175,26 +174,6 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// CRL makes a revocation list of a's certificates with these serial numbers; nextUpdate
-// may be zero for none. Extensions are added as they are.
-func (a *Authority) CRL(thisUpdate, nextUpdate time.Time, extensions []pkix.Extension, revoked ...*big.Int) (*x509.RevocationList, error) {
-	l := &x509.RevocationList{
-		Number: big.NewInt(1), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, ExtraExtensions: extensions,
-	}
-	if isPSS(a.kind) {
-		l.SignatureAlgorithm = x509.SHA256WithRSAPSS
-	}
-	for _, serial := range revoked {
-		l.RevokedCertificateEntries = append(l.RevokedCertificateEntries,
-			x509.RevocationListEntry{SerialNumber: serial, RevocationTime: thisUpdate})
-	}
-	der, err := x509.CreateRevocationList(rand.Reader, l, a.cert, a.key)
-	if err != nil {
-		return nil, fmt.Errorf("testpeer: revocation list of %q: %w", a.cert.Subject.CommonName, err)
-	}
-	return x509.ParseRevocationList(der)
-}
-
 func (t *Template) key(seed []byte, issuer string) (crypto.Signer, error) {
 	if t.PrivateKey != nil {
 		return t.PrivateKey, nil
@@ -204,6 +183,8 @@ func (t *Template) key(seed []byte, issuer string) (crypto.Signer, error) {
 
 func (t *Template) name() string {
 	switch {
+	case t.Nameless:
+		return ""
 	case t.CommonName != "":
 		return t.CommonName
 	case len(t.DNSNames) > 0:

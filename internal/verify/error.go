@@ -130,11 +130,12 @@ func explainAuthority(cert *x509.Certificate, sent []*x509.Certificate, err erro
 		if !bytes.Equal(candidate.RawSubject, cert.RawIssuer) || !bytes.Equal(candidate.SubjectKeyId, cert.AuthorityKeyId) {
 			continue
 		}
-		switch why := cert.CheckSignatureFrom(candidate); why {
-		case nil: // its own issuer is what is missing
-		case x509.ConstraintViolationError{}:
+		why := cert.CheckSignatureFrom(candidate)
+		switch {
+		case why == nil: // what is missing is further up
+		case errors.Is(why, x509.ConstraintViolationError{}):
 			return refuse(untrusted, err, "certificate of %s was issued by %s, which may not issue certificates", name, issuer)
-		case x509.ErrUnsupportedAlgorithm:
+		case errors.Is(why, x509.ErrUnsupportedAlgorithm):
 			return refuse(untrusted, err, "certificate of %s was issued by %s with an algorithm that is not supported", name, issuer)
 		default:
 			return refuse(malformed, err, "signature of %s on the certificate of %s does not verify", issuer, name)
