@@ -46,6 +46,8 @@ func TestRefusedHeaders(t *testing.T) {
 		{"SSLv2 ClientHello", "\x80\x2e\x01\x03\x01", nil, iana.ProtocolVersion, "SSLv2 ClientHello"},
 		{"SSLv2 ClientHello of version 2", "\x80\x2e\x01\x00\x02", nil, iana.ProtocolVersion, "SSLv2 ClientHello"},
 		{"noise", "\xff\x00\xaa\x01\x02", nil, iana.UnexpectedMessage, "ff 00 aa 01 02 instead of a TLS record"},
+		{"noise that begins like SSLv2", "\x80\x2e\x01\x07\x07", nil, iana.UnexpectedMessage, "80 2e 01 07 07 instead of a TLS record"},
+		{"an empty line first", "\r\nGET", nil, iana.UnexpectedMessage, `peer sent "\r\nGET" instead of a TLS record`},
 		{"first record of version 2.0", "\x16\x02\x00\x00\x10", nil, iana.ProtocolVersion, "first record of version 0x0200"},
 	}
 	for _, tt := range tests {
