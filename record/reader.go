@@ -234,7 +234,7 @@ func (r *Reader) SetMaxPlaintext(n int) { r.maxPlain = uint16(min(max(n, 1), Max
 // need, and n bytes more. With 0 nothing behind the present record is ever read. A
 // negative n, as at the beginning, asks for all that fits into a large buffer. A small
 // one lets recv wait for the first bytes of a record in a small buffer.
-func (r *Reader) SetReadAhead(n int) { r.ahead = max(n, -1) + 1 }
+func (r *Reader) SetReadAhead(n int) { r.ahead = min(max(n, -1), largeBuffer) + 1 }
 
 // AllowPlaintextAlert lets an unprotected alert pass although an Opener is set, as a peer
 // sends it that could not follow to the new keys. The first record that opens ends it.
