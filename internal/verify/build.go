@@ -29,17 +29,19 @@ func (s *Settings) build(sent []*x509.Certificate) ([][]*x509.Certificate, error
 // valid if it ever was of use: the ends of the validity of what it issued. They are few,
 // because the chain is short.
 func (s *Settings) buildAtAnyTime(sent []*x509.Certificate, now time.Time) ([][]*x509.Certificate, error) {
-	chains, first := s.x509Verify(sent, now, true)
+	moments := []time.Time{now}
 	for _, cert := range sent {
-		for _, at := range []time.Time{cert.NotBefore, cert.NotAfter} {
-			if first == nil || chains != nil {
-				return chains, nil
-			}
-			chains, _ = s.x509Verify(sent, at, true)
-		}
+		moments = append(moments, cert.NotBefore, cert.NotAfter)
 	}
-	if chains != nil {
-		return chains, nil
+	var first error
+	for _, at := range moments {
+		chains, err := s.x509Verify(sent, at, true)
+		if err == nil {
+			return chains, nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
 	return nil, s.explain(first, sent, now)
 }

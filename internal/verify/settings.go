@@ -54,9 +54,9 @@ type Settings struct {
 	KeyUsage x509.KeyUsage
 
 	// SignatureSchemes are those that certificates of the chain may be signed with, a
-	// self-signed root excepted; nil = any. An ECDSA scheme stands for its hash with any
-	// curve. Whatever it says, crypto/x509 never accepts MD5 or SHA-1 (RFC 8446, Section
-	// 4.4.2.4).
+	// self-signed root excepted, but not an intermediate that is trusted; nil = any. An
+	// ECDSA scheme stands for its hash with any curve. Whatever it says, MD5 and SHA-1
+	// are refused below what is trusted (RFC 8446, Section 4.4.2.4).
 	SignatureSchemes []iana.SignatureScheme
 
 	// Keys are those that certificates of the chain may hold, the root included; nil =

@@ -109,6 +109,9 @@ var oidRSASSAPSS = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
 
 // isPSS reports whether the certificate's key says id-RSASSA-PSS (RFC 4055).
 func isPSS(cert *x509.Certificate) bool {
+	if cert.PublicKeyAlgorithm != x509.RSA {
+		return false
+	}
 	var info publicKeyInfo
 	_, err := asn1.Unmarshal(cert.RawSubjectPublicKeyInfo, &info)
 	return err == nil && info.Algorithm.Algorithm.Equal(oidRSASSAPSS)

@@ -33,6 +33,12 @@ func TestStrength(t *testing.T) {
 	bits := func(low, high int) func(*verify.Settings) {
 		return func(s *verify.Settings) { s.MinRSABits, s.MaxRSABits = low, high }
 	}
+	trust := func(a *testpeer.Authority) func(*verify.Settings) {
+		return func(s *verify.Settings) {
+			s.Roots = x509.NewCertPool()
+			s.Roots.AddCert(a.Certificate())
+		}
+	}
 	const p256, rsa2048 = testpeer.KeyP256, testpeer.KeyRSA2048
 	for _, test := range []struct {
 		name   string
@@ -46,6 +52,12 @@ func TestStrength(t *testing.T) {
 		{"SHA-1 on an intermediate", nil, leaf(sha1Mid, p256, 0), `certificate of "CN=sha1 mid" is signed with SHA1-RSA`},
 		{"SHA-1 on a root that signs itself", nil, leaf(sha1Root, p256, 0), ""},
 		{"SHA-1 on such a root, whatever the policy", allow(iana.RSAPKCS1SHA256), leaf(sha1Root, p256, 0), ""},
+
+		{"SHA-1 on an intermediate that is trusted", trust(sha1Mid), leaf(sha1Mid, p256, 0), ""},
+		{"which the policy may forbid all the same", func(s *verify.Settings) {
+			trust(sha1Mid)(s)
+			s.SignatureSchemes = schemes{iana.ECDSASecp256r1SHA256}
+		}, leaf(sha1Mid, p256, 0), `certificate of "CN=sha1 mid" is signed with SHA1-RSA, which the policy does not allow`},
 
 		{"RSA-PSS below RSA-PSS", nil, leaf(pssRoot, testpeer.KeyRSAPSS2048, 0), ""},
 		{"PKCS #1 below a key for RSA-PSS only", nil, leaf(pssRoot, p256, x509.SHA256WithRSA),
