@@ -11,6 +11,7 @@ import (
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/policy"
 )
 
 // ClientAuth says whether certificates of clients are wanted (s2n_cert_auth_type).
@@ -35,6 +36,10 @@ type Config struct {
 	// Policy is the name of a security policy (s2n_config_set_cipher_preferences); "" is
 	// "default". Package policy has them all.
 	Policy string
+
+	// SecurityPolicy, if not nil, is a policy of the application's own instead: a copy that
+	// policy.Lookup returned, changed, with a name of its own. It is read once.
+	SecurityPolicy *policy.Policy
 
 	// Schemes and Groups, if not nil, replace the policy's signature schemes and groups,
 	// in order of preference: Ed25519, which no policy of s2n's has, is offered this way.
@@ -154,7 +159,7 @@ const (
 // Clone returns a copy that may be changed.
 func (cfg *Config) Clone() *Config {
 	return &Config{
-		Policy: cfg.Policy, Schemes: cfg.Schemes, Groups: cfg.Groups,
+		Policy: cfg.Policy, SecurityPolicy: cfg.SecurityPolicy, Schemes: cfg.Schemes, Groups: cfg.Groups,
 		Certificates: cfg.Certificates, DefaultCertificates: cfg.DefaultCertificates,
 		ServerName: cfg.ServerName, RootCAs: cfg.RootCAs, ClientAuth: cfg.ClientAuth,
 		ALPN: cfg.ALPN, ContinueWithoutALPN: cfg.ContinueWithoutALPN,

@@ -91,7 +91,7 @@ func (s *settings) apply(c *Conn) error {
 	if s.policy != "" || s.groups != nil || s.schemes != nil {
 		base = base.Clone()
 		if s.policy != "" {
-			base.Policy = s.policy
+			base.Policy, base.SecurityPolicy = s.policy, nil
 		}
 		if s.groups != nil {
 			base.Groups = s.groups

@@ -75,18 +75,12 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 
 // usePolicy takes from the policy, or from what overrides it, what is implemented.
 func (p *prepared) usePolicy(cfg *Config) error {
-	name := cfg.Policy
-	if name == "" {
-		name = policy.Default
-		if fips140.Enabled() {
-			name = policy.Default + "_fips"
-		}
-	}
-	pol, err := policy.Lookup(name)
+	pol, err := cfg.securityPolicy()
 	if err != nil {
 		return err
 	}
 	p.policy = pol
+	name := pol.Name
 	const v = iana.TLS13
 	if !pol.Supports(v) {
 		return fmt.Errorf("security policy %q has no %v cipher suite, and %v is not negotiated yet", name, v, iana.TLS12)
@@ -131,6 +125,21 @@ func (p *prepared) usePolicy(cfg *Config) error {
 		h.KeyShares = append(h.KeyShares, h.Groups.Curves[0])
 	}
 	return nil
+}
+
+func (cfg *Config) securityPolicy() (*policy.Policy, error) {
+	name := cfg.Policy
+	switch {
+	case cfg.SecurityPolicy != nil && name != "":
+		return nil, fmt.Errorf("both Policy %q and SecurityPolicy %q are set", name, cfg.SecurityPolicy.Name)
+	case cfg.SecurityPolicy != nil:
+		return cfg.SecurityPolicy, nil
+	case name == "" && fips140.Enabled():
+		name = policy.Default + "_fips"
+	case name == "":
+		name = policy.Default
+	}
+	return policy.Lookup(name)
 }
 
 func (p *prepared) useCertificates(cfg *Config, client bool) error {
