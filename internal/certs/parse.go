@@ -27,8 +27,8 @@ func (e *ParseError) Unwrap() error { return e.Err }
 // Alert returns bad_certificate, which tells a peer that its chain cannot be read.
 func (e *ParseError) Alert() iana.Alert { return iana.BadCertificate }
 
-// ParseChain reads a chain of certificates in DER, which it keeps, in the order given. Keys
-// that are bound to RSASSA-PSS are put into the certificates; of a key that crypto/x509 does
+// ParseChain reads a chain of certificates in DER, of which it keeps nothing, in the order
+// given. The certificates are shared with whoever parses the same: read only. Keys that are bound to RSASSA-PSS are put into the certificates; of a key that crypto/x509 does
 // not know otherwise, PublicKey is nil. A chain of more than max certificates is refused
 // before any is read. The error is a *ParseError.
 func ParseChain(chain [][]byte, max int) ([]*x509.Certificate, error) {
@@ -37,7 +37,7 @@ func ParseChain(chain [][]byte, max int) ([]*x509.Certificate, error) {
 	}
 	parsed := make([]*x509.Certificate, len(chain))
 	for i, der := range chain {
-		cert, err := parse(der)
+		cert, err := cache.parse(der)
 		if err != nil {
 			return nil, &ParseError{i, err}
 		}

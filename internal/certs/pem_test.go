@@ -126,6 +126,8 @@ func TestPEMThatIsRefused(t *testing.T) {
 		{"a damaged certificate", block("CERTIFICATE", "x"), key, nil, "certs: certificate 0 of the chain: x509:"},
 		{"the key of another certificate", cert, text(t, "pkcs1-key.pem"), certs.ErrKeyMismatch, ""},
 		{"an Ed448 certificate", text(t, "ed448-cert.pem"), key, certs.ErrUnsupportedKey, `certificate of "CN=ed448.example": unsupported key: Ed448`},
+		{"an RSA key that is too short", text(t, "rsa512-cert.pem"), key, certs.ErrUnsupportedKey, "unsupported key: RSA of 512 bits, not of 1024 to 8192"},
+		{"an RSA key that is too long", text(t, "rsa8208-cert.pem"), key, certs.ErrUnsupportedKey, "unsupported key: RSA of 8208 bits, not of 1024 to 8192"},
 		{"an Ed448 key", cert, text(t, "ed448-key.pem"), nil, "certs: PRIVATE KEY: x509: PKCS#8 wrapping contained private key with unknown algorithm: 1.3.101.113"},
 		{"an RSA-PSS certificate bound to SHA-1", text(t, "pss-sha1-cert.pem"), key, nil, "bound to SHA-1"},
 	} {

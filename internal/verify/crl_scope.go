@@ -60,8 +60,14 @@ func checkDistributionPoint(cert *x509.Certificate, der []byte) error {
 		return errors.New("the list has a malformed issuing distribution point")
 	}
 	switch {
-	case point.Indirect, point.OnlyAttributes, point.OnlyReasons.BitLength > 0, len(point.Point.Relative.FullBytes) > 0:
-		return errors.New("the list is indirect, for some reasons only, or for attribute certificates")
+	case point.Indirect:
+		return errors.New("the list is indirect")
+	case point.OnlyAttributes:
+		return errors.New("the list is for attribute certificates only")
+	case point.OnlyReasons.BitLength > 0:
+		return errors.New("the list is for some reasons only")
+	case len(point.Point.Relative.FullBytes) > 0:
+		return errors.New("the list is for a distribution point below its issuer's name")
 	case point.OnlyUsers && cert.IsCA:
 		return errors.New("the list is for end entities only")
 	case point.OnlyCAs && !cert.IsCA:

@@ -90,6 +90,12 @@ func TestRevocation(t *testing.T) {
 			iana.CertificateUnknown, "the list is for authorities only"},
 		{"an indirect list", chain, lists{crl(mid, 2029, 2031, flag(4)), ofRoot}, time.Time{}, iana.CertificateUnknown, "the list is indirect"},
 		{"a list of attribute certificates", chain, lists{crl(mid, 2029, 2031, flag(5)), ofRoot}, time.Time{}, iana.CertificateUnknown, "attribute certificates"},
+		{"a list for some reasons", chain, lists{crl(mid, 2029, 2031, point([]asn1.RawValue{
+			{Class: asn1.ClassContextSpecific, Tag: 3, Bytes: []byte{5, 0x60}}})), ofRoot}, time.Time{}, iana.CertificateUnknown, "for some reasons only"},
+		{"a distribution point below the issuer's name", chain, lists{crl(mid, 2029, 2031, point(struct {
+			Point struct{ Name asn1.RawValue } `asn1:"tag:0"`
+		}{struct{ Name asn1.RawValue }{asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 1, IsCompound: true}}})), ofRoot}, time.Time{},
+			iana.CertificateUnknown, "the list is for a distribution point below its issuer's name"},
 		{"a malformed distribution point", chain, lists{crl(mid, 2029, 2031, point(7)), ofRoot}, time.Time{},
 			iana.CertificateUnknown, "the list has a malformed issuing distribution point"},
 		{"a list of changes only", chain, lists{crl(mid, 2029, 2031, []pkix.Extension{

@@ -86,6 +86,7 @@ func TestChains(t *testing.T) {
 	mid := below(t, root, testpeer.Template{CommonName: "mid"})
 	low := below(t, mid, testpeer.Template{CommonName: "low"})
 	stranger := authority(t, testpeer.AuthorityOptions{Name: "stranger"})
+	impostor := below(t, root, testpeer.Template{CommonName: "low", Key: testpeer.KeyP384})
 	leaf := issue(t, low, testpeer.Template{})
 	chain := leaf.Parsed
 	oid := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 99999, 1}
@@ -133,6 +134,8 @@ func TestChains(t *testing.T) {
 		{"a leaf issued by a leaf", nil, nil, sent(issue(t, asAuthority(t, notCA), testpeer.Template{})), iana.UnknownCA,
 			`certificate of "CN=a.example" was issued by "CN=no authority", which may not issue certificates`, 0},
 
+		{"an intermediate of the same name with another key", nil, nil, []*x509.Certificate{chain[0], impostor.Certificate()}, iana.UnknownCA,
+			`certificate of "CN=a.example" was issued by "CN=low", which is not trusted`, 0},
 		{"a leaf with a bit flipped in its signature", nil, nil, append([]*x509.Certificate{flipped(t, chain[0])}, chain[1:]...), iana.BadCertificate,
 			`signature of "CN=low" on the certificate of "CN=a.example" does not verify`, 0},
 
@@ -296,6 +299,9 @@ func TestUsage(t *testing.T) {
 		{"a server's for a client", nil, nil, server, asClient, `certificate of "CN=a.example" is not for a client of TLS`},
 		{"any use", nil, nil, issue(t, root, testpeer.Template{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}).Parsed, asServer, ""},
 		{"no use said", nil, nil, issue(t, root, testpeer.Template{ExtKeyUsage: []x509.ExtKeyUsage{}}).Parsed, asServer, ""},
+		{"a use that nobody knows", nil, nil, issue(t, root, testpeer.Template{ExtKeyUsage: []x509.ExtKeyUsage{}, Extensions: []pkix.Extension{
+			{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Value: must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{{1, 2, 3}}))}}}).Parsed, asServer,
+			"is not for a server of TLS"},
 		{"for mail", nil, nil, issue(t, root, testpeer.Template{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}}).Parsed, asServer,
 			"is not for a server of TLS"},
 		{"below an authority for clients", nil, nil, issue(t, clientsOnly, testpeer.Template{}).Parsed, asServer,
