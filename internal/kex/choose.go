@@ -29,10 +29,9 @@ var table = newTable(fips140.Enabled(), runtime.GOARCH)
 
 func newTable(fips bool, arch string) [8]Scheme {
 	var (
-		p256, p384, p521           = secp256r1, secp384r1, secp521r1
-		x25519           agreement = &stdX25519
-		mlkem768         agreement = &stdMLKEM768
-		mlkem1024        agreement = &stdMLKEM1024
+		x25519    agreement = &stdX25519
+		mlkem768  agreement = &stdMLKEM768
+		mlkem1024 agreement = &stdMLKEM1024
 	)
 	if !fips && (arch == "amd64" || arch == "arm64") {
 		x25519 = circlX25519{}
@@ -43,13 +42,13 @@ func newTable(fips bool, arch string) [8]Scheme {
 	approved := func(s Scheme) Scheme { s.Approved = true; return s }
 	return [...]Scheme{
 		newScheme(iana.X25519, x25519),
-		approved(newScheme(iana.Secp256r1, p256)),
-		approved(newScheme(iana.Secp384r1, p384)),
-		approved(newScheme(iana.Secp521r1, p521)),
+		approved(newScheme(iana.Secp256r1, secp256r1)),
+		approved(newScheme(iana.Secp384r1, secp384r1)),
+		approved(newScheme(iana.Secp521r1, secp521r1)),
 		// ML-KEM comes first in this one, against the order of its name.
 		approved(newScheme(iana.X25519MLKEM768, &hybrid{iana.X25519MLKEM768, mlkem768, x25519})),
-		approved(newScheme(iana.SecP256r1MLKEM768, &hybrid{iana.SecP256r1MLKEM768, p256, mlkem768})),
-		approved(newScheme(iana.SecP384r1MLKEM1024, &hybrid{iana.SecP384r1MLKEM1024, p384, mlkem1024})),
+		approved(newScheme(iana.SecP256r1MLKEM768, &hybrid{iana.SecP256r1MLKEM768, secp256r1, mlkem768})),
+		approved(newScheme(iana.SecP384r1MLKEM1024, &hybrid{iana.SecP384r1MLKEM1024, secp384r1, mlkem1024})),
 		approved(newScheme(iana.MLKEM1024, mlkem1024)),
 	}
 }
