@@ -9,23 +9,29 @@ import (
 )
 
 // protection makes the record protection of one traffic secret (RFC 8446, Section 7.3).
-func protection(id iana.CipherSuite, secret *handshake.Secret) (*record.AEAD13, error) {
+// limited is for sending: it bounds the records under one key, and we change keys before
+// (Section 5.5). What the peer sends is bounded by its sequence number alone, since many
+// peers never change keys.
+func protection(id iana.CipherSuite, secret *handshake.Secret, limited bool) (*record.AEAD13, error) {
 	s := suite.Lookup(id)
 	var key [suite.MaxKeyLen]byte
 	var iv [suite.NonceLen]byte
 	defer clear(key[:])
 	defer clear(iv[:])
-	secret.Key(key[:s.KeyLen])
-	secret.IV(iv[:])
+	secret.KeyIV(key[:s.KeyLen], iv[:])
 	aead, err := s.NewAEAD(key[:s.KeyLen])
 	if err != nil {
 		return nil, err
 	}
-	return record.NewAEAD13(aead, iv[:], s.RecordLimit), nil
+	limit := uint64(0)
+	if limited {
+		limit = s.RecordLimit
+	}
+	return record.NewAEAD13(aead, iv[:], limit), nil
 }
 
 func (c *Conn) setReadKey(e *handshake.Event) error {
-	p, err := protection(e.Suite, &e.Secret)
+	p, err := protection(e.Suite, &e.Secret, false)
 	if err != nil {
 		return err
 	}
@@ -40,7 +46,7 @@ func (c *Conn) setReadKey(e *handshake.Event) error {
 }
 
 func (c *Conn) setWriteKey(e *handshake.Event) error {
-	p, err := protection(e.Suite, &e.Secret)
+	p, err := protection(e.Suite, &e.Secret, true)
 	if err != nil {
 		return err
 	}
@@ -85,7 +91,7 @@ func (c *Conn) rekey(requestPeer bool) error {
 	next := c.secret.Next()
 	c.secret.Clear()
 	c.secret = next
-	p, err := protection(c.suite, &c.secret)
+	p, err := protection(c.suite, &c.secret, true)
 	if err != nil {
 		return c.broken(err)
 	}
