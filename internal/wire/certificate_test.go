@@ -69,6 +69,7 @@ func TestCertificateMalformed(t *testing.T) {
 		{"a list that is cut off", []byte{0, 0, 0, 5, 0, 0, 1, 0x30}, iana.DecodeError, "certificate_list: 5 bytes wanted"},
 		{"an OCSP response of another type", entry(ext(iana.StatusRequest, 2, 0, 0, 1, 9)), iana.DecodeError, "entry 1: extension status_request: status_type: 2 is not ocsp"},
 		{"an empty OCSP response", entry(ext(iana.StatusRequest, 1, 0, 0, 0)), iana.DecodeError, "entry 1: extension status_request: ocsp_response: empty"},
+		{"bytes after the OCSP response", entry(ext(iana.StatusRequest, 1, 0, 0, 1, 9, 0)), iana.DecodeError, "entry 1: extension status_request: 1 bytes left over"},
 		{"an empty status_request", entry(ext(iana.StatusRequest)), iana.DecodeError, "entry 1: extension status_request: "},
 		{"an empty list of timestamps", entry(ext(iana.SignedCertificateTimestamp, 0, 0)), iana.DecodeError, "entry 1: extension signed_certificate_timestamp: sct_list: empty"},
 		{"an empty timestamp", entry(ext(iana.SignedCertificateTimestamp, 0, 5, 0, 1, 7, 0, 0)), iana.DecodeError, "entry 1: extension signed_certificate_timestamp: sct_list: empty"},
