@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,117 +12,6 @@ import (
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
 )
-
-// pki is the throwaway authority of this package's tests.
-var pki = sync.OnceValue(func() *testpeer.Authority {
-	a, err := testpeer.NewAuthority(testpeer.AuthorityOptions{Seed: []byte("conn tests")})
-	if err != nil {
-		panic(err)
-	}
-	return a
-})
-
-func issue(t testing.TB, tpl testpeer.Template) *Certificate {
-	t.Helper()
-	if tpl.DNSNames == nil {
-		tpl.DNSNames = []string{"localhost"}
-	}
-	issued, err := pki().Issue(tpl)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := NewCertificate(issued.Chain, issued.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func serverConfig(t testing.TB) *Config {
-	return &Config{Certificates: []*Certificate{issue(t, testpeer.Template{})}, RootCAs: pki().Pool()}
-}
-
-func clientConfig() *Config {
-	return &Config{RootCAs: pki().Pool(), ServerName: "localhost"}
-}
-
-// pair is two connections of ours over a wire.
-type pair struct {
-	pipe           *testpeer.Pipe
-	client, server *Conn
-}
-
-func newPair(t testing.TB, client, server *Config) *pair {
-	t.Helper()
-	p := &pair{pipe: testpeer.NewPipe()}
-	var err error
-	if p.client, err = NewClient(p.pipe.Client.Recv, p.pipe.Client.Send, client); err != nil {
-		t.Fatal(err)
-	}
-	if p.server, err = NewServer(p.pipe.Server.Recv, p.pipe.Server.Send, server); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.client.Close)
-	t.Cleanup(p.server.Close)
-	return p
-}
-
-// negotiate drives both ends until both are done or one fails.
-func (p *pair) negotiate() (clientErr, serverErr error) {
-	for range 100000 {
-		cb, cerr := p.client.Negotiate()
-		sb, serr := p.server.Negotiate()
-		if cerr != nil || serr != nil {
-			// let the other hear of it
-			if cerr == nil {
-				_, cerr = p.client.Negotiate()
-			} else if serr == nil {
-				_, serr = p.server.Negotiate()
-			}
-			return cerr, serr
-		}
-		if cb == NotBlocked && sb == NotBlocked {
-			return nil, nil
-		}
-	}
-	return io.ErrNoProgress, io.ErrNoProgress
-}
-
-func (p *pair) mustNegotiate(t testing.TB) {
-	t.Helper()
-	if cerr, serr := p.negotiate(); cerr != nil || serr != nil {
-		t.Fatalf("client: %v; server: %v", cerr, serr)
-	}
-}
-
-func exchange(t testing.TB, from, to *Conn, data []byte) {
-	t.Helper()
-	var got []byte
-	sent := 0
-	buf := make([]byte, 20000)
-	for range 1000000 {
-		if sent < len(data) {
-			n, _, err := from.Send(data[sent:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			sent += n
-		} else if _, err := from.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		n, b, err := to.Recv(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, buf[:n]...)
-		if b == BlockedOnRead && len(got) >= len(data) {
-			break
-		}
-	}
-	if !bytes.Equal(got, data) {
-		t.Fatalf("received %d bytes, not the %d that were sent", len(got), len(data))
-	}
-}
 
 func TestHandshakeWithOurselves(t *testing.T) {
 	p := newPair(t, clientConfig(), serverConfig(t))

@@ -1,0 +1,6 @@
+//go:build !race
+
+package conn
+
+// underRace scales tests down that take many rounds.
+const underRace = false
