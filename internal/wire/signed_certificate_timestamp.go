@@ -17,9 +17,6 @@ func parseSCTList(r *Reader) []byte {
 		list.nonEmpty(list.Vec16())
 	}
 	r.adopt(&list)
-	if r.end() != nil {
-		return nil
-	}
 	return whole
 }
 

@@ -47,6 +47,7 @@ func TestWriterErrors(t *testing.T) {
 		{"65536 bytes under a length of 2", func(w *Writer) { w.vec16(make([]byte, 1<<16)) }, "vector of 65536 bytes"},
 		{"2^24-1 bytes under a length of 3", func(w *Writer) { w.vec24(make([]byte, 1<<24-1)) }, ""},
 		{"2^24 bytes under a length of 3", func(w *Writer) { w.vec24(make([]byte, 1<<24)) }, "vector of 16777216 bytes"},
+		{"U24 of 0", func(w *Writer) { w.U24(0) }, ""},
 		{"U24 of its maximum", func(w *Writer) { w.U24(1<<24 - 1) }, ""},
 		{"U24 of more", func(w *Writer) { w.U24(1 << 24) }, "16777216 does not fit"},
 		{"U24 of less than nothing", func(w *Writer) { w.U24(-1) }, "-1 does not fit"},
