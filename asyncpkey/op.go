@@ -145,6 +145,9 @@ func NewOp(r Request) (*Op, error) {
 		if op.scheme == nil {
 			return nil, fmt.Errorf("asyncpkey: signature scheme %v is unknown", r.Scheme)
 		}
+		if !op.scheme.Fits(r.PublicKey, iana.TLS13) && !op.scheme.Fits(r.PublicKey, iana.TLS12) {
+			return nil, fmt.Errorf("asyncpkey: a public key of type %T does not sign with %v", r.PublicKey, r.Scheme)
+		}
 		if op.scheme.Hash != 0 {
 			op.digest = op.scheme.Digest(make([]byte, 0, 64), r.Message)
 		}
