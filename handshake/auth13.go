@@ -1,10 +1,10 @@
 package handshake
 
 import (
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/subtle"
 	"crypto/x509"
-	"io"
 	"slices"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -78,16 +78,18 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 	if cert.PrivateKey == nil {
 		return nil, internal(nil, "the certificate for %q has no private key, and there is no hook to ask for its signature", cert.Leaf.Subject)
 	}
-	var random io.Reader = rand.Reader
-	if m.cfg.Rand != nil {
-		random = nil // deterministic ECDSA
-	}
 	var room [64]byte
 	var digest []byte
 	if scheme.Hash != 0 {
 		digest = scheme.Digest(room[:0], message)
 	}
-	signature, err := scheme.Sign(random, cert.PrivateKey, digest, message)
+	var signature []byte
+	var err error
+	if key, ok := cert.PrivateKey.(*ecdsa.PrivateKey); ok && m.cfg.Rand != nil {
+		signature, err = key.Sign(nil, digest, scheme.SignerOpts()) // deterministic: RFC 6979
+	} else {
+		signature, err = scheme.Sign(rand.Reader, cert.PrivateKey, digest, message)
+	}
 	if err == nil {
 		err = scheme.CheckShape(cert.PublicKey(), signature)
 	}
