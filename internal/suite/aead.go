@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	_ "crypto/sha256" // the hashes of the table
 	_ "crypto/sha512"
@@ -14,15 +13,10 @@ func newAESGCM128(key []byte) (cipher.AEAD, error) { return newAESGCM(key, 16) }
 
 func newAESGCM256(key []byte) (cipher.AEAD, error) { return newAESGCM(key, 32) }
 
-// newAESGCM checks the length itself because aes.NewCipher takes the key of another AES
-// as well.
 func newAESGCM(key []byte, n int) (cipher.AEAD, error) {
-	if len(key) != n {
-		return nil, fmt.Errorf("suite: key of %d bytes for AES-%d-GCM", len(key), 8*n)
-	}
-	block, err := aes.NewCipher(key)
+	block, err := newAES(key, n)
 	if err != nil {
-		return nil, fmt.Errorf("suite: %w", err)
+		return nil, err
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {

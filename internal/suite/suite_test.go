@@ -2,53 +2,19 @@ package suite
 
 import (
 	"bytes"
-	"crypto"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
-
-	"github.com/s2ngo/s2ngo/iana"
 )
-
-func TestLookup(t *testing.T) {
-	for _, c := range []struct {
-		id       iana.CipherSuite
-		hash     crypto.Hash
-		keyLen   int
-		limit    uint64
-		approved bool
-	}{
-		{iana.TLS_AES_128_GCM_SHA256, crypto.SHA256, 16, 23_726_565, true},
-		{iana.TLS_AES_256_GCM_SHA384, crypto.SHA384, 32, 23_726_565, true},
-		{iana.TLS_CHACHA20_POLY1305_SHA256, crypto.SHA256, 32, 1 << 62, false},
-	} {
-		s := Lookup(c.id)
-		if s == nil {
-			t.Errorf("%v is not there", c.id)
-			continue
-		}
-		if s.ID != c.id || s.Hash != c.hash || s.KeyLen != c.keyLen || s.RecordLimit != c.limit || s.Approved != c.approved {
-			t.Errorf("%v: row %+v", c.id, s)
-		}
-		if !s.Hash.Available() {
-			t.Errorf("%v: %v is not linked in", c.id, s.Hash)
-		}
-		if s.KeyLen > MaxKeyLen {
-			t.Errorf("%v: key of %d bytes, MaxKeyLen is %d", c.id, s.KeyLen, MaxKeyLen)
-		}
-	}
-	for _, id := range []iana.CipherSuite{0, 0x1304, 0x1a1a, iana.TLS_RSA_WITH_RC4_128_MD5} {
-		if s := Lookup(id); s != nil {
-			t.Errorf("%v has a row: %+v", id, s)
-		}
-	}
-}
 
 func TestNewAEAD(t *testing.T) {
 	for i := range table {
 		s := &table[i]
+		if s.NewAEAD == nil {
+			continue
+		}
 		t.Run(s.ID.String(), func(t *testing.T) {
 			key := bytes.Repeat([]byte{7}, s.KeyLen)
 			aead, err := s.NewAEAD(key)
@@ -66,18 +32,55 @@ func TestNewAEAD(t *testing.T) {
 				t.Error("clearing the caller's key changed the AEAD's")
 			}
 
-			for n := range 2*s.KeyLen + 1 {
-				if n == s.KeyLen {
-					continue
-				}
-				_, err := s.NewAEAD(make([]byte, n))
-				if err == nil {
-					t.Errorf("took a key of %d bytes", n)
-				} else if !strings.Contains(err.Error(), fmt.Sprintf("key of %d bytes", n)) {
-					t.Errorf("error for a key of %d bytes does not say so: %v", n, err)
-				}
-			}
+			otherLengths(t, s.KeyLen, func(key []byte) error { _, err := s.NewAEAD(key); return err })
 		})
+	}
+}
+
+func TestNewBlock(t *testing.T) {
+	for i := range table {
+		s := &table[i]
+		if s.NewBlock == nil {
+			continue
+		}
+		t.Run(s.ID.String(), func(t *testing.T) {
+			key := make([]byte, s.KeyLen)
+			for i := range key {
+				key[i] = byte(i) // three keys of DES
+			}
+			block, err := s.NewBlock(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if block.BlockSize() != s.ExplicitLen {
+				t.Errorf("blocks of %d bytes, an IV of %d", block.BlockSize(), s.ExplicitLen)
+			}
+
+			before, after := make([]byte, s.ExplicitLen), make([]byte, s.ExplicitLen)
+			block.Encrypt(before, before)
+			clear(key)
+			block.Encrypt(after, after)
+			if !bytes.Equal(before, after) {
+				t.Error("clearing the caller's key changed the cipher's")
+			}
+			otherLengths(t, s.KeyLen, func(key []byte) error { _, err := s.NewBlock(key); return err })
+		})
+	}
+}
+
+// otherLengths asks of take that it takes no key but of keyLen bytes, and says so.
+func otherLengths(t *testing.T, keyLen int, take func(key []byte) error) {
+	t.Helper()
+	for n := range 2*keyLen + 1 {
+		if n == keyLen {
+			continue
+		}
+		err := take(make([]byte, n))
+		if err == nil {
+			t.Errorf("took a key of %d bytes", n)
+		} else if !strings.Contains(err.Error(), fmt.Sprintf("key of %d bytes", n)) {
+			t.Errorf("error for a key of %d bytes does not say so: %v", n, err)
+		}
 	}
 }
 
@@ -105,6 +108,9 @@ func TestFIPSMode(t *testing.T) {
 func BenchmarkSuite(b *testing.B) {
 	for i := range table {
 		s := &table[i]
+		if !s.TLS13 {
+			continue // the same ciphers
+		}
 		key, nonce, ad := make([]byte, s.KeyLen), make([]byte, NonceLen), make([]byte, 5)
 		b.Run(s.ID.String()+"/NewAEAD", func(b *testing.B) {
 			b.ReportAllocs()
