@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
@@ -74,8 +75,25 @@ func errEOF(when string) error {
 }
 
 func ioError(doing string, err error) error {
-	return &Error{ErrIO, fmt.Errorf("%s: %w", doing, err)}
+	return &Error{ErrIO, fmt.Errorf("%s: %w", doing, unkind(err))}
 }
+
+// unkind takes the kind from another connection's error, which an application gave us:
+// what ends this one has one kind, ours. The rest of the chain stays reachable.
+func unkind(err error) error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return foreign{err}
+	}
+	return err
+}
+
+type foreign struct{ error }
+
+func (f foreign) Is(target error) bool {
+	return !slices.Contains([]error{ErrIO, ErrClosed, ErrAlert, ErrProtocol, ErrInternal, ErrUsage}, target) && errors.Is(f.error, target)
+}
+
+func (f foreign) As(target any) bool { return errors.As(f.error, target) }
 
 // fatal makes the error for what ends the connection on our side, with the alert that
 // the peer is told.
@@ -85,5 +103,5 @@ func fatal(err error) (*Error, iana.Alert) {
 	if alert == iana.InternalError {
 		kind = ErrInternal
 	}
-	return &Error{kind, &AlertError{Alert: alert, Sent: true, Err: err}}, alert
+	return &Error{kind, &AlertError{Alert: alert, Sent: true, Err: unkind(err)}}, alert
 }
