@@ -110,7 +110,7 @@ func PutCertificateEntry(w *Writer, der, ocspResponse, sctList []byte) {
 		putOCSPResponse(w, ocspResponse)
 	}
 	if len(sctList) > 0 {
-		putSCTList(w, sctList)
+		PutSCTList(w, sctList)
 	}
 	w.End(x)
 }

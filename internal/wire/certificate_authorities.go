@@ -27,13 +27,18 @@ func (d DistinguishedNames) each(yield func([]byte) bool) {
 // they are names is not checked. RFC 8446, Section 4.2.4.
 func parseCertificateAuthorities(r *Reader) DistinguishedNames {
 	r.at = "authorities"
-	names := r.nonEmpty(r.Vec16())
-	list := Reader{b: names, at: r.at}
+	return r.distinguishedNames(r.nonEmpty(r.Vec16()))
+}
+
+// distinguishedNames checks that b, the contents of a vector, is names of at least one byte
+// each.
+func (r *Reader) distinguishedNames(b []byte) DistinguishedNames {
+	list := Reader{b: b, at: r.at}
 	for list.Len() > 0 {
 		list.nonEmpty(list.Vec16())
 	}
 	r.adopt(&list)
-	return names
+	return b
 }
 
 // PutCertificateAuthorities writes the DER-encoded names of the authorities that a

@@ -20,11 +20,18 @@ const maxFinished = 64 // the longest hash
 //   - certificate_verify: 2^14. The longest signature in use is of ML-DSA-87, 4,627 bytes.
 //   - new_session_ticket: 2^16+1024, which holds the longest ticket there can be.
 //   - finished: 64, the longest hash.
+//
+// Those of TLS 1.2 are:
+//
+//   - server_key_exchange: 2^14. With a prime and an RSA key of 8192 bits each it has 3 kB.
+//   - client_key_exchange: 2^12. A public value or a premaster secret of 8192 bits has 1 kB.
+//   - certificate_status: 2^16. An OCSP response with a chain of its own has 2 to 10 kB.
+//   - server_hello_done and hello_request are empty.
 func MaxLength(t iana.Message) int {
 	switch t {
 	case iana.ClientHello:
 		return 1<<16 - 1
-	case iana.ServerHello, iana.EncryptedExtensions, iana.CertificateVerify:
+	case iana.ServerHello, iana.EncryptedExtensions, iana.CertificateVerify, iana.ServerKeyExchange:
 		return 1 << 14
 	case iana.CertificateRequest:
 		return 1<<16 + 512
@@ -36,6 +43,10 @@ func MaxLength(t iana.Message) int {
 		return maxFinished
 	case iana.KeyUpdate:
 		return 1
+	case iana.ClientKeyExchange:
+		return 1 << 12
+	case iana.CertificateStatus:
+		return 1 << 16
 	}
-	return 0 // end_of_early_data is empty; others are not of TLS 1.3
+	return 0 // end_of_early_data, server_hello_done and hello_request are empty
 }

@@ -21,14 +21,26 @@ type ServerHello struct {
 	Extensions        Extensions // nil where there is no block, as TLS 1.2 permits
 	Has               Set        // the extensions that are there, of those known
 
-	// SupportedVersion is 0 in a ServerHello without the extension, which is one of TLS
-	// 1.2: of its extensions nothing is checked but that none is there twice, and the
-	// fields below are empty.
+	// SupportedVersion is 0 in a ServerHello without the extension, which is one of TLS 1.2
+	// or before: of its extensions Parse checks nothing but that none is there twice, and
+	// the fields below are empty until Parse12.
 	SupportedVersion iana.Version
 	KeyShareGroup    iana.Group // 0 if there is no key_share
 	KeyShare         []byte     // nil in a HelloRetryRequest
 	SelectedIdentity uint16     // if Has pre_shared_key
 	Cookie           []byte     // in a HelloRetryRequest
+
+	// What Parse12 finds in a ServerHello of TLS 1.2.
+	ExtendedMasterSecret bool
+	RenegotiationInfo    []byte // if Has renegotiation_info; empty in a first handshake
+	SessionTicket        bool   // a NewSessionTicket follows
+	StatusRequest        bool   // a CertificateStatus may follow
+	ServerName           bool   // that of the client was used
+	ALPN                 []byte // the chosen name, nil if there is none
+	ECPointFormats       []byte // with uncompressed among them, nil if not there
+	SCTList              []byte // with its length, nil if there is none
+	MaxFragmentLength    uint8  // a code, 1 to 4, 0 if not there
+	RecordSizeLimit      uint16 // in bytes, 0 if not there
 }
 
 // IsHelloRetryRequest reports whether m is a HelloRetryRequest.

@@ -104,6 +104,7 @@ func TestMaxLength(t *testing.T) {
 	allowed := map[iana.Message]int{
 		iana.ClientHello: 65535, iana.ServerHello: 16384, iana.EncryptedExtensions: 16384, iana.CertificateRequest: 66048,
 		iana.Certificate: 131072, iana.CertificateVerify: 16384, iana.NewSessionTicket: 66560, iana.Finished: 64, iana.KeyUpdate: 1,
+		iana.ServerKeyExchange: 16384, iana.ClientKeyExchange: 4096, iana.CertificateStatus: 65536,
 	}
 	for kind := range 256 {
 		if n := MaxLength(iana.Message(kind)); n != allowed[iana.Message(kind)] {

@@ -20,9 +20,10 @@ func parseSCTList(r *Reader) []byte {
 	return whole
 }
 
-// putSCTList writes the timestamps that come with a certificate, a whole
-// SignedCertificateTimestampList. RFC 6962, Section 3.3.1.
-func putSCTList(w *Writer, list []byte) {
+// PutSCTList writes the timestamps that come with a certificate, a whole
+// SignedCertificateTimestampList with its length: in the ServerHello of TLS 1.2, beside the
+// certificate in TLS 1.3. RFC 6962, Section 3.3.1.
+func PutSCTList(w *Writer, list []byte) {
 	x := w.BeginExtension(iana.SignedCertificateTimestamp)
 	w.Raw(list)
 	w.End(x)

@@ -38,8 +38,9 @@ func PutStatusRequest(w *Writer) {
 	w.End(x)
 }
 
-// PutEmptyStatusRequest writes the status_request of a CertificateRequest. RFC 8446,
-// Section 4.4.2.1.
+// PutEmptyStatusRequest writes the status_request of a CertificateRequest of TLS 1.3 and of
+// a ServerHello of TLS 1.2, which says that a CertificateStatus follows the certificate. RFC
+// 8446, Section 4.4.2.1; RFC 6066, Section 8.
 func PutEmptyStatusRequest(w *Writer) { putEmpty(w, iana.StatusRequest) }
 
 // parseOCSPResponse reads the status that comes with a certificate. RFC 6066, Section 8.

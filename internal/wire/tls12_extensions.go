@@ -5,8 +5,8 @@ import "github.com/s2ngo/s2ngo/iana"
 // PutExtendedMasterSecret writes the empty extended_master_secret. RFC 7627, Section 5.1.
 func PutExtendedMasterSecret(w *Writer) { putEmpty(w, iana.ExtendedMasterSecret) }
 
-// PutSessionTicket writes the session_ticket of a ClientHello, empty to ask for one. RFC
-// 5077, Section 3.2.
+// PutSessionTicket writes the session_ticket of a ClientHello, empty to ask for one, and
+// that of a ServerHello, always empty, which announces one. RFC 5077, Section 3.2.
 func PutSessionTicket(w *Writer, ticket []byte) {
 	x := w.BeginExtension(iana.SessionTicket)
 	w.Raw(ticket)
