@@ -105,6 +105,7 @@ func (c *Conn) advance() (moved bool, err error) {
 func (c *Conn) do(e *handshake.Event) error {
 	switch e.Kind {
 	case handshake.Write:
+		c.traceWrite(e.Data)
 		_, err := c.wr.Seal(iana.RecordHandshake, e.Data)
 		c.wr.SetVersion(iana.TLS12)
 		return err

@@ -66,13 +66,25 @@ func (c *Conn) trace(e TraceEvent) {
 	}
 }
 
-// observer returns what the Machine tells of messages, or nil.
+// observer returns what the Machine tells of received messages, or nil.
 func (c *Conn) observer() func(sent bool, t iana.Message, length int) {
 	if c.cfg.Trace == nil {
 		return nil
 	}
 	return func(sent bool, t iana.Message, length int) {
-		c.trace(TraceEvent{Kind: TraceMessage, Sent: sent, Size: length, Text: t.String()})
+		if !sent { // those are told by traceWrite
+			c.trace(TraceEvent{Kind: TraceMessage, Size: length, Text: t.String()})
+		}
+	}
+}
+
+// traceWrite tells of the messages that a record is made of, in their place among the
+// keys.
+func (c *Conn) traceWrite(messages []byte) {
+	for c.cfg.Trace != nil && len(messages) >= 4 {
+		n := int(messages[1])<<16 | int(messages[2])<<8 | int(messages[3])
+		c.trace(TraceEvent{Kind: TraceMessage, Sent: true, Size: n, Text: iana.Message(messages[0]).String()})
+		messages = messages[min(4+n, len(messages)):]
 	}
 }
 
