@@ -1,5 +1,6 @@
 // Package schedule is the key schedule of TLS 1.3, RFC 8446, Section 7.1: a type per stage, each
-// consumed into the next, so that keys of a wrong stage cannot be named.
+// consumed into the next, so that keys of a wrong stage cannot be named. That of TLS 1.2 has
+// one stage, Master.
 //
 //	             0
 //	             |
