@@ -23,7 +23,8 @@ func TestTraceFollowsTheWire(t *testing.T) {
 		{"server", server, []string{"sent server_hello (1206 bytes)", "sent change_cipher_spec", "write key: handshake",
 			"sent encrypted_extensions (6 bytes)", "sent finished (32 bytes)", "write key: application"}},
 		{"client", client, []string{"received server_hello (1206 bytes)", "read key: handshake",
-			"received encrypted_extensions (6 bytes)", "received finished (32 bytes)", "write key: handshake",
+			"sent change_cipher_spec", "write key: handshake",
+			"received encrypted_extensions (6 bytes)", "received finished (32 bytes)", "read key: application",
 			"sent finished (32 bytes)", "write key: application"}},
 	} {
 		at := 0
