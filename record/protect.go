@@ -21,10 +21,11 @@ type Opener interface {
 
 	// OpenInto is Open with the plaintext at the start of dst, which overlaps neither
 	// header nor body. dst has at least len(body)-Overhead()+1 bytes, all of which may be
-	// overwritten.
+	// overwritten, as body may be; no plaintext is left in body.
 	OpenInto(dst, header, body []byte) (t iana.RecordType, plaintext []byte, err error)
 
-	// Exhausted reports that the key is nearly used up.
+	// Exhausted reports that the key is nearly used up and should be replaced, which TLS 1.2
+	// cannot do: there it never says so.
 	Exhausted() bool
 
 	// Clear wipes what can be wiped. Open returns an error from then on.
@@ -51,7 +52,8 @@ type Sealer interface {
 	// Seal fills in the header and returns the whole record.
 	Seal(record []byte, t iana.RecordType, pad int) ([]byte, error)
 
-	// Exhausted reports that the key is nearly used up.
+	// Exhausted reports that the key is nearly used up and should be replaced, which TLS 1.2
+	// cannot do: there it never says so.
 	Exhausted() bool
 
 	// Clear wipes what can be wiped. Seal returns an error from then on.
