@@ -1,0 +1,12 @@
+// Package fuzz holds the fuzz targets of the whole stack and their seeds. FuzzRecord,
+// FuzzMessage and FuzzExtension take what comes from the wire apart; FuzzMachine and
+// FuzzConn are scripts of what a peer, a network and an application may do to a handshake
+// and to a connection. Everything is a function of the input, randomness included.
+//
+// `make fuzz` runs each target for a while, `go test ./fuzz` its seeds. The seeds are in
+// testdata/fuzz/TARGET: what begins with "seed-" was recorded from handshakes by
+//
+//	go test ./fuzz -run TestSeeds -update
+//
+// and the other files are inputs that once found something.
+package fuzz
