@@ -110,9 +110,6 @@ func (c *Conn) leave(halves uint32) {
 		w := c.use.word.Load()
 		next := w &^ halves
 		last := w&closing != 0 && next&both == 0
-		if last {
-			next |= wiped
-		}
 		if c.use.word.CompareAndSwap(w, next) {
 			if last {
 				c.wipe()
@@ -135,25 +132,23 @@ func (c *Conn) Close() {
 		if w&closing != 0 {
 			return
 		}
-		next := w | closing
-		if w&both == 0 {
-			next |= wiped
-		}
-		if !c.use.word.CompareAndSwap(w, next) {
+		if !c.use.word.CompareAndSwap(w, w|closing) {
 			continue
 		}
 		if p := c.pending.Load(); p != nil {
 			p.Close()
 		}
-		if next&wiped != 0 {
+		if w&both == 0 {
 			c.wipe()
 		}
 		return
 	}
 }
 
-// wipe clears and gives back what the connection has. Nobody uses it any more.
+// wipe clears and gives back what the connection has. Nobody uses it any more, until it
+// is done: then Reset may.
 func (c *Conn) wipe() {
+	defer c.use.word.Or(wiped)
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
 	c.dropOperation()
