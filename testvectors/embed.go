@@ -34,6 +34,10 @@ func RFC8448(section int) (Trace, error) {
 // salt, info, PRK and OKM, whose length is L.
 func RFC5869() (Trace, error) { return read("kdf/rfc5869.txt") }
 
+// TLS12PRF returns answers of the PRF of TLS 1.2: a step per answer, whose What begins with the name of the hash
+// and whose Label is the PRF's, with the values Secret, Seed and Output.
+func TLS12PRF() (Trace, error) { return read("kdf/tls12-prf.txt") }
+
 func read(name string) (Trace, error) {
 	text, err := files.ReadFile(name)
 	if err != nil {

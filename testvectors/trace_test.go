@@ -95,6 +95,23 @@ func TestRFC5869(t *testing.T) {
 	}
 }
 
+func TestTLS12PRF(t *testing.T) {
+	trace, err := TLS12PRF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][3]int{{16, 16, 100}, {16, 16, 148}, {48, 64, 48}, {48, 64, 128}, {48, 64, 48}, {48, 64, 128}, {16, 16, 48}, {16, 16, 48}} {
+		for j, v := range trace[i].Values {
+			if len(v.Data) != want[j] || v.Octets != want[j] {
+				t.Errorf("%s: %s has %d octets, want %d", trace[i].What, v.Name, len(v.Data), want[j])
+			}
+		}
+	}
+	if len(trace) != 8 {
+		t.Errorf("%d answers, want 8", len(trace))
+	}
+}
+
 func TestParse(t *testing.T) {
 	for name, text := range map[string]string{
 		"line that is no pair":   "step = a\nPRK",

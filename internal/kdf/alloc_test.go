@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestAllocations asks for no heap object at any size that TLS 1.3 uses, and at some it does not.
+// TestAllocations asks for no heap object at any size that TLS uses, and at some it does not.
 func TestAllocations(t *testing.T) {
 	message := make([]byte, 1<<14)
 	for _, h := range hashes {
@@ -71,6 +71,22 @@ func TestAllocations(t *testing.T) {
 				var prk [MaxSize]byte
 				Expand(h, message[:255*size], prk[:size], prk[:0])
 			},
+			"PRF12, Finished": func() {
+				var out [12]byte
+				var master, hash [48]byte
+				PRF12(h, out[:], master[:], "client finished", hash[:size])
+			},
+			"PRF12, longest key block": func() {
+				var out [160]byte
+				var master [48]byte
+				var randoms [2][32]byte
+				PRF12(h, out[:], master[:], "key expansion", randoms[0][:], randoms[1][:])
+			},
+			"PRF12, longest label and most seeds on the stack": func() {
+				var out, master, seed [48]byte
+				PRF12(h, out[:], master[:], "EXPORTER-a label of sixty-four bytes, which is more than any has",
+					seed[:], seed[:], seed[:], seed[:], seed[:], seed[:])
+			},
 			"Sum": func() {
 				var out [MaxSize]byte
 				Sum(h, out[:size], message)
@@ -116,6 +132,27 @@ func BenchmarkMAC(b *testing.B) {
 			for b.Loop() {
 				ExpandLabel(h, out[:n], secret[:n], "c hs traffic", hash[:n])
 				ExpandLabel(h, out[:n], secret[:n], "s hs traffic", hash[:n])
+			}
+		})
+	}
+}
+
+// BenchmarkPRF12 makes the longest key block and a Finished.
+func BenchmarkPRF12(b *testing.B) {
+	var out [160]byte
+	var master, hash [48]byte
+	var randoms [2][32]byte
+	for _, h := range hashes {
+		b.Run(h.String()+"/key block", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				PRF12(h, out[:], master[:], "key expansion", randoms[0][:], randoms[1][:])
+			}
+		})
+		b.Run(h.String()+"/Finished", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				PRF12(h, out[:12], master[:], "client finished", hash[:h.Size()])
 			}
 		})
 	}

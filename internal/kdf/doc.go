@@ -5,7 +5,8 @@
 // A handshake needs about twenty HMACs, and crypto/hkdf takes six to ten heap objects for each. Here
 // the hash lives on the stack: the compiler sees its concrete type, because each function
 // makes it, uses it and drops it. No function of this package allocates, whatever the
-// length of its inputs (ExpandLabel: up to a label of 54 bytes; PRF12: of 64, and 6 seeds), and the tests hold that.
+// length of its inputs (ExpandLabel: up to a label of 54 bytes; PRF12: of 64), and the tests
+// hold that.
 //
 // The hash, and the lengths that the RFCs bound, are chosen by our code and never by a peer: a
 // wrong one is a panic.

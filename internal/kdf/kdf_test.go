@@ -184,6 +184,7 @@ func TestMisuse(t *testing.T) {
 		"MAC with SHA-1":               func() { new(MAC).Init(crypto.SHA1, nil) },
 		"MAC before Init":              func() { (&MAC{hash: crypto.SHA256}).Sum(out[:32]) },
 		"label of 250 bytes":           func() { ExpandLabel(crypto.SHA256, out[:32], out[:32], string(out[:250]), nil) },
+		"PRF12 of 7 seeds":             func() { PRF12(crypto.SHA256, out[:1], nil, "", nil, nil, nil, nil, nil, nil, nil) },
 		"context of 256 bytes":         func() { ExpandLabel(crypto.SHA256, out[:32], out[:32], "", out[:256]) },
 	} {
 		if !panics(f) {

@@ -63,6 +63,29 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// TestAllocations12 is TestAllocations for TLS 1.2.
+func TestAllocations12(t *testing.T) {
+	var premaster, th, verify [48]byte
+	var randoms [2][32]byte
+	var block [160]byte
+	for _, h := range hashes {
+		n := testing.AllocsPerRun(50, func() {
+			m := NewExtendedMaster(h, premaster[:], th[:h.Size()])
+			plain := NewMaster(h, premaster[:], randoms[0][:], randoms[1][:])
+			m.KeyBlock(block[:], randoms[1][:], randoms[0][:])
+			m.Finished(verify[:0], true, th[:h.Size()])
+			if err := plain.Export(block[:], "EXPORTER-test", randoms[0][:], randoms[1][:], th[:]); err != nil {
+				t.Error(err)
+			}
+			m.Clear()
+			plain.Clear()
+		})
+		if n != 0 {
+			t.Errorf("%v: %v allocations in a handshake of TLS 1.2 and an export", h, n)
+		}
+	}
+}
+
 // keys is the key schedule of a full handshake of one side, to the application keys: 19 HMACs.
 func keys(h crypto.Hash, shared, hash []byte) (sum byte) {
 	var key [32]byte
