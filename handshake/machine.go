@@ -90,6 +90,7 @@ type workspace struct {
 	events []Event
 	w      wire.Writer
 	mark   int // what is written from here on has no Write event yet
+	whole  int // the end of the last message that is complete
 }
 
 var workspaces = sync.Pool{New: func() any {
@@ -332,16 +333,17 @@ func (w *workspace) reset() {
 	clear(w.events) // secrets and references
 	w.events = w.events[:0]
 	w.w = wire.Writer{B: w.w.B[:0]}
-	w.mark = 0
+	w.mark, w.whole = 0, 0
 }
 
 func (m *Machine) emit(e Event) { m.work.events = append(m.work.events, e) }
 
-// endRecord makes a Write of the messages written since the last one.
+// endRecord makes a Write of the messages written since the last one. A message that an error
+// has left unfinished is none.
 func (m *Machine) endRecord() {
 	w := m.work
-	if data := w.w.B[w.mark:]; len(data) > 0 {
-		w.mark = len(w.w.B)
+	if data := w.w.B[w.mark:w.whole]; len(data) > 0 {
+		w.mark = w.whole
 		m.emit(Event{Kind: Write, Epoch: m.write, Data: data[:len(data):len(data)]})
 	}
 }
@@ -359,6 +361,7 @@ func (m *Machine) sent(start int) error {
 		w.B = append(w.B[:start], m.substitute(w.B[start:])...)
 	}
 	msg := m.work.w.B[start:]
+	m.work.whole = len(m.work.w.B)
 	m.x.transcript.Add(msg)
 	if m.Observe != nil {
 		m.Observe(true, iana.Message(msg[0]), len(msg)-4)
