@@ -128,7 +128,7 @@ func (m *Machine) Feed(epoch Epoch, p []byte) error {
 	if m.in == nil {
 		m.in = (*inputs.Get().(*[]byte))[:0]
 	}
-	if m.off > 0 {
+	if m.off > 0 && !m.hold {
 		m.in = m.in[:copy(m.in, m.in[m.off:])]
 		m.off = 0
 	}
