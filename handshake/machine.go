@@ -146,7 +146,11 @@ func (m *Machine) Advance() ([]Event, error) {
 	}
 	m.begin()
 	for {
+		before := len(m.work.events)
 		next, err := m.step()
+		if err == nil {
+			err = m.aligned(before)
+		}
 		if err != nil {
 			m.endRecord()
 			return m.work.events, m.fail(err)
@@ -160,6 +164,21 @@ func (m *Machine) Advance() ([]Event, error) {
 		}
 		m.state = next
 	}
+}
+
+// aligned refuses bytes that were fed, while the Machine waited for its application, before the
+// read key changed in one of the events from i on: they were not sent under it (RFC 8446,
+// Section 5.1). The events from there on are withdrawn.
+func (m *Machine) aligned(i int) error {
+	events, left := m.work.events, len(m.in)-m.off
+	for ; left > 0 && i < len(events); i++ {
+		if events[i].Kind == SetReadKey {
+			clear(events[i:])
+			m.work.events = events[:i]
+			return unexpected("%s sent %d bytes before its keys changed, to be read after", m.peer(), left)
+		}
+	}
+	return nil
 }
 
 // observe sees every transition; tests draw the state graph from it.
