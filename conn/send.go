@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"net"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -119,6 +120,9 @@ func (c *Conn) canWrite() error {
 
 // flushWrite writes what is pending, for the caller to return.
 func (c *Conn) flushWrite() (Blocked, error) {
+	if errors.Is(c.writeErr, ErrIO) {
+		return NotBlocked, c.writeErr // final, whatever the callback would say now
+	}
 	switch err := c.flush(); err {
 	case nil:
 		return NotBlocked, nil

@@ -29,7 +29,7 @@ func (c *Conn) shutdownSend() (Blocked, error) {
 	if c.writeErr == nil {
 		c.sealAlert(levelWarning, iana.CloseNotify)
 	}
-	if c.wr.Pending() == 0 {
+	if c.wr.Pending() == 0 && !errors.Is(c.writeErr, ErrIO) {
 		return NotBlocked, nil
 	}
 	return c.flushWrite()
@@ -39,7 +39,8 @@ func (c *Conn) shutdownSend() (Blocked, error) {
 // that comes before it (s2n_shutdown). It does not wait after a failure, an alert, or an
 // incomplete handshake, since there is nothing to wait for. Call again after
 // BlockedOnWrite or BlockedOnRead; Close ends the connection then. A peer that closes
-// without close_notify gives ErrClosed.
+// without close_notify gives ErrClosed, a callback that fails ErrIO, always; any other
+// failure is returned by the call that meets it.
 func (c *Conn) Shutdown() (Blocked, error) {
 	if err := c.enter(both, "Shutdown"); err != nil {
 		return NotBlocked, err
@@ -52,6 +53,7 @@ func (c *Conn) Shutdown() (Blocked, error) {
 		return NotBlocked, nil
 	}
 	c.rest = nil
+	known := c.readErr != nil && !errors.Is(c.readErr, ErrClosed) && !errors.Is(c.readErr, ErrIO)
 	defer c.rd.Release()
 	defer c.machine.Idle()
 	for c.readErr == nil {
@@ -64,7 +66,7 @@ func (c *Conn) Shutdown() (Blocked, error) {
 			c.endReading(err)
 		}
 	}
-	if c.readErr == io.EOF || !errors.Is(c.readErr, ErrClosed) {
+	if c.readErr == io.EOF || known {
 		return NotBlocked, nil // told, or beyond telling
 	}
 	return NotBlocked, c.readErr
