@@ -122,7 +122,7 @@ type Op struct {
 	mode    ValidationMode
 	state   progress
 	output  []byte
-	refused bool // Decrypt: the key returned an error
+	refusal error // Decrypt: what Perform or Fail reported, kept from the peer
 }
 
 type progress uint8
@@ -294,8 +294,7 @@ func (op *Op) end(out []byte, err error) error {
 		return ErrAlreadyApplied
 	}
 	if op.req.Kind == Decrypt {
-		op.refused = err != nil
-		err = nil
+		op.refusal, err = err, nil
 	}
 	if err != nil {
 		op.state = created
@@ -327,7 +326,12 @@ func (op *Op) Output() ([]byte, error) {
 // Errors: ErrAlreadyApplied, async.ErrClosed.
 func (op *Op) Fail(err error) error {
 	if op.req.Kind == Decrypt {
-		return op.settle(func() error { return op.ask.Answer(nil) })
+		return op.settle(func() error {
+			op.mu.Lock()
+			op.refusal = err
+			op.mu.Unlock()
+			return op.ask.Answer(nil)
+		})
 	}
 	return op.settle(func() error { return op.ask.Fail(err) })
 }
@@ -393,6 +397,14 @@ func Apply(op *Op, waiting bool) error {
 // is for the handshake.
 func (op *Op) Result() (output []byte, err error, ok bool) { //nolint:revive // ok is last, as in a map lookup
 	return op.ask.Result()
+}
+
+// Refusal returns why a Decrypt failed, or nil. The handshake adds it to its own error
+// once the peer can no longer learn from it.
+func (op *Op) Refusal() error {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	return op.refusal
 }
 
 // Pending returns the asking side of the operation, for package conn.

@@ -11,6 +11,10 @@ const (
 	levelFatal   = 2
 )
 
+// maxWarnings bounds the warnings that a peer may send without application data in
+// between.
+const maxWarnings = 4
+
 // maxUserCanceled bounds the one alert that does not end a connection by itself.
 const maxUserCanceled = 4
 
@@ -31,7 +35,7 @@ func (c *Conn) alert(payload []byte) error {
 	if len(payload) != 2 {
 		return &handshake.Error{Description: iana.DecodeError, Text: c.peer() + " sent an alert that is not 2 bytes long"}
 	}
-	a := iana.Alert(payload[1])
+	level, a := payload[0], iana.Alert(payload[1])
 	c.trace(TraceEvent{Kind: TraceAlert, Text: a.String()})
 	switch a {
 	case iana.CloseNotify:
@@ -45,6 +49,12 @@ func (c *Conn) alert(payload []byte) error {
 			return nil // close_notify follows (RFC 8446, Section 6.1)
 		}
 		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent user_canceled again and again"}
+	}
+	if level == levelWarning && c.cfg.IgnoreWarnings && (c.is(factTLS12) || c.machine.Result.Version == 0) {
+		if c.warnings++; c.warnings <= maxWarnings {
+			return nil
+		}
+		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent one warning after the other"}
 	}
 	return &Error{ErrAlert, &AlertError{Alert: a}}
 }

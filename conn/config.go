@@ -97,6 +97,10 @@ type Config struct {
 	// MaxCertificateBytes limits the peer's Certificate message; 0 stands for 131072.
 	MaxCertificateBytes int
 
+	// DHParams are a server's parameters for the DHE suites of TLS 1.2
+	// (s2n_config_add_dhparams); nil stands for the groups of RFC 7919, from ffdhe2048 up.
+	DHParams *DHParams
+
 	// RequestOCSP and RequestSCT let a client ask for a stapled OCSP response and for
 	// signed certificate timestamps; State has what came.
 	RequestOCSP bool
@@ -117,6 +121,14 @@ type Config struct {
 	// OperationTimeout is the time that each hook's operation has; 0 = no limit. The
 	// operation's own SetTimeout overrides it.
 	OperationTimeout time.Duration
+
+	// IgnoreWarnings lets warning alerts of TLS 1.2 but close_notify pass
+	// (s2n_config_set_alert_behavior), a few in a row; else they end the connection.
+	IgnoreWarnings bool
+
+	// RefuseRenegotiation lets a client answer a HelloRequest of TLS 1.2 with the warning
+	// no_renegotiation; else it is ignored.
+	RefuseRenegotiation bool
 
 	// RecordSize is the most application data in one record, 1 to 16384 bytes; 0 stands for
 	// s2n's 8087. ThroughputRecordSize and LowLatencyRecordSize are s2n's other choices.
@@ -166,14 +178,22 @@ func (cfg *Config) Clone() *Config {
 		InsecureSkipVerify: cfg.InsecureSkipVerify, VerifyHost: cfg.VerifyHost,
 		MaxChainDepth: cfg.MaxChainDepth, DisableTimeVerification: cfg.DisableTimeVerification,
 		DisableIntentVerification: cfg.DisableIntentVerification, MaxCertificateBytes: cfg.MaxCertificateBytes,
-		RequestOCSP: cfg.RequestOCSP, RequestSCT: cfg.RequestSCT,
+		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, RequestSCT: cfg.RequestSCT,
 		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, OperationTimeout: cfg.OperationTimeout,
+		IgnoreWarnings: cfg.IgnoreWarnings, RefuseRenegotiation: cfg.RefuseRenegotiation,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
 		DisableCompatibilityMode: cfg.DisableCompatibilityMode,
 		KeyLog:                   cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,
 		rand: cfg.rand,
 	}
 }
+
+// DHParams is a group for key exchange over finite fields.
+type DHParams = handshake.DHParams
+
+// ParseDHParams reads the first DH PARAMETERS of a PEM file, as "openssl dhparam" makes
+// them: a safe prime of 1024 to 8192 bits.
+func ParseDHParams(pem []byte) (*DHParams, error) { return handshake.ParseDHParams(pem) }
 
 // NewCertificate returns the Certificate of a chain in DER, leaf first, and of its key,
 // which is nil where OnPrivateKey answers. Errors say what does not fit.

@@ -38,6 +38,7 @@ type Conn struct {
 
 	// What a hook was asked and has not answered.
 	choice  *configChoice
+	refusal error // of a decryption; the peer never hears of it
 	keyOp   atomic.Pointer[asyncpkey.Op]
 	pending atomic.Pointer[async.Pending]
 	blocked [blockedCounts]uint32
@@ -47,6 +48,7 @@ type Conn struct {
 	rest       []byte // of a record, decrypted and not yet taken; lent by rd
 	readErr    error  // what ended reading
 	userCancel uint8
+	warnings   uint8 // ignored since application data came
 
 	// The write half, under its mutex: of whoever sends.
 	wmu      sync.Mutex
@@ -68,6 +70,7 @@ const (
 	factPeerClosed                 // close_notify came
 	factSentClose                  // close_notify was sent, or a fatal alert
 	factHandshakeError             // the handshake has failed
+	factTLS12                      // the negotiated version
 )
 
 // is reports whether one of the facts holds.

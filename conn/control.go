@@ -12,15 +12,28 @@ import (
 type control struct {
 	waiting atomic.Bool // something is here
 	mu      sync.Mutex
-	update  bool // a KeyUpdate in answer to the peer's: one answers any number
-	alert   iana.Alert
-	alerted bool
-	err     error // what ends the write half with the alert
+	wanted
 }
 
 func (q *control) wantKeyUpdate() {
 	q.mu.Lock()
 	q.update = true
+	q.mu.Unlock()
+	q.waiting.Store(true)
+}
+
+// wantRefusal asks for the warning no_renegotiation: one answers any number of requests.
+func (q *control) wantRefusal() {
+	q.mu.Lock()
+	q.warning = true
+	q.mu.Unlock()
+	q.waiting.Store(true)
+}
+
+// wantClose asks for the answer to the peer's close_notify in TLS 1.2.
+func (q *control) wantClose() {
+	q.mu.Lock()
+	q.closing = true
 	q.mu.Unlock()
 	q.waiting.Store(true)
 }
@@ -35,13 +48,22 @@ func (q *control) wantEnd(err error, alert iana.Alert, send bool) {
 	q.waiting.Store(true)
 }
 
-func (q *control) take() (update bool, err error, alert iana.Alert, alerted bool) {
+// wanted is what waits in the queue.
+type wanted struct {
+	update  bool  // a KeyUpdate in answer to the peer's: one answers any number
+	warning bool  // the warning no_renegotiation
+	closing bool  // close_notify
+	err     error // what ends the write half, with an alert if alerted
+	alert   iana.Alert
+	alerted bool
+}
+
+func (q *control) take() (w wanted) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting.Store(false)
-	update, err, alert, alerted = q.update, q.err, q.alert, q.alerted
-	q.update, q.err, q.alerted = false, nil, false
-	return update, err, alert, alerted
+	w, q.wanted = q.wanted, w
+	return w
 }
 
 func (q *control) reset() {
@@ -53,20 +75,28 @@ func (c *Conn) sealControl() {
 	if !c.control.waiting.Load() {
 		return
 	}
-	update, err, alert, alerted := c.control.take()
+	w := c.control.take()
 	if c.writeErr != nil {
 		return
 	}
-	if update && !c.is(factSentClose) {
+	if w.warning && !c.is(factSentClose) {
+		if _, err := c.wr.Seal(iana.RecordAlert, []byte{levelWarning, uint8(iana.NoRenegotiation)}); err == nil {
+			c.trace(TraceEvent{Kind: TraceAlert, Sent: true, Text: iana.NoRenegotiation.String()})
+		}
+	}
+	if w.update && !c.is(factSentClose) {
 		if c.rekey(false) != nil {
 			return
 		}
 	}
-	if err != nil {
-		if alerted {
-			c.sealAlert(levelFatal, alert)
+	if w.closing {
+		c.sealAlert(levelWarning, iana.CloseNotify)
+	}
+	if w.err != nil {
+		if w.alerted {
+			c.sealAlert(levelFatal, w.alert)
 		}
-		c.writeErr = err
+		c.writeErr = w.err
 	}
 }
 

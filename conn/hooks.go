@@ -118,7 +118,10 @@ func (c *Conn) dispatch(e *handshake.Event) error {
 	case handshake.AskPrivateKey:
 		key := op.(*asyncpkey.Op)
 		c.keyOp.Store(key)
-		err = h.OnPrivateKey(c, key)
+		if err = h.OnPrivateKey(c, key); err != nil && key.Kind() == asyncpkey.Decrypt {
+			_ = key.Fail(err) // goes on to a Finished that fails: see Op.Fail
+			err = nil
+		}
 	case handshake.AskVerifySignature:
 		h.OnVerifySignature(c, e.Detail.(*SignatureCheck), op.(*async.Op[Verdict]))
 	case handshake.AskRevocationLists:

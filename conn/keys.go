@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"fmt"
+
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/suite"
@@ -30,13 +32,30 @@ func protection(id iana.CipherSuite, secret *handshake.Secret, limited bool) (*r
 	return record.NewAEAD13(aead, iv[:], limit), nil
 }
 
+// keys12 cuts one direction's part of the key block (RFC 5246, Section 6.3).
+func keys12(e *handshake.Event) (s *suite.Suite, macKey, key, iv []byte) {
+	s = suite.Lookup(e.Suite)
+	macKey, rest := e.Data[:s.MACKeyLen], e.Data[s.MACKeyLen:]
+	return s, macKey, rest[:s.KeyLen], rest[s.KeyLen:]
+}
+
 func (c *Conn) setReadKey(e *handshake.Event) error {
+	c.trace(TraceEvent{Kind: TraceKey, Text: e.Epoch.String()})
+	if e.Version == iana.TLS12 {
+		s, macKey, key, iv := keys12(e)
+		p, err := record.NewOpener12(s, macKey, key, iv)
+		if err != nil {
+			return err
+		}
+		c.rd.SetOpener(p)
+		c.rd.SetCCS(record.CCSRefuse)
+		return nil
+	}
 	p, err := protection(e.Suite, &e.Secret, false)
 	if err != nil {
 		return err
 	}
 	c.rd.SetOpener(p)
-	c.trace(TraceEvent{Kind: TraceKey, Text: e.Epoch.String()})
 	if e.Epoch == handshake.Application {
 		c.rd.SetCCS(record.CCSRefuse)
 	} else if !c.client {
@@ -46,12 +65,21 @@ func (c *Conn) setReadKey(e *handshake.Event) error {
 }
 
 func (c *Conn) setWriteKey(e *handshake.Event) error {
+	c.trace(TraceEvent{Kind: TraceKey, Sent: true, Text: e.Epoch.String()})
+	if e.Version == iana.TLS12 {
+		s, macKey, key, iv := keys12(e)
+		p, err := record.NewSealer12(s, macKey, key, iv, c.cfg.rand)
+		if err != nil {
+			return err
+		}
+		c.wr.SetSealer(p)
+		return nil
+	}
 	p, err := protection(e.Suite, &e.Secret, true)
 	if err != nil {
 		return err
 	}
 	c.wr.SetSealer(p)
-	c.trace(TraceEvent{Kind: TraceKey, Sent: true, Text: e.Epoch.String()})
 	if e.Epoch == handshake.Application {
 		c.secret, c.suite = e.Secret, e.Suite
 	}
@@ -70,6 +98,9 @@ func (c *Conn) UpdateKeys(requestPeer bool) (Blocked, error) {
 	if !c.is(factDone) {
 		return NotBlocked, usage("UpdateKeys before the handshake is complete")
 	}
+	if c.is(factTLS12) {
+		return NotBlocked, usage("UpdateKeys on a connection of %v", iana.TLS12)
+	}
 	c.wmu.Lock()
 	defer c.unlockWrite()
 	if err := c.canWrite(); err != nil {
@@ -83,6 +114,9 @@ func (c *Conn) UpdateKeys(requestPeer bool) (Blocked, error) {
 
 // rekey seals a KeyUpdate and moves the write key on. The write half is locked.
 func (c *Conn) rekey(requestPeer bool) error {
+	if c.is(factTLS12) {
+		return c.broken(fmt.Errorf("the key has sealed all the records it may, and %v cannot change it", iana.TLS12))
+	}
 	var w wire.Writer
 	wire.AppendKeyUpdate(&w, requestPeer)
 	if _, err := c.wr.Seal(iana.RecordHandshake, w.B); err != nil {

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/s2ngo/s2ngo/handshake"
@@ -85,6 +86,7 @@ func (c *Conn) negotiate() (Blocked, error) {
 func (c *Conn) advance() (moved bool, err error) {
 	c.resolveChoice()
 	q, _, waited := c.machine.Waiting()
+	c.refusal = c.machine.Refusal()
 	events, err := c.machine.Advance()
 	if _, _, waits := c.machine.Waiting(); waited && (!waits || len(events) > 0) {
 		c.dropOperation()
@@ -113,6 +115,13 @@ func (c *Conn) do(e *handshake.Event) error {
 		c.trace(TraceEvent{Kind: TraceCCS, Sent: true})
 		_, err := c.wr.Seal(iana.RecordChangeCipherSpec, []byte{1})
 		return err
+	case handshake.SetVersion:
+		if e.Version == iana.TLS12 {
+			c.set(factTLS12)
+			c.rd.SetCCS(record.CCSDeliver)
+		}
+	case handshake.RefuseRenegotiation:
+		c.control.wantRefusal()
 	case handshake.SetWriteKey:
 		return c.setWriteKey(e)
 	case handshake.SetReadKey:
@@ -152,10 +161,13 @@ func (c *Conn) readHandshake() error {
 	}
 	switch rec.Type {
 	case iana.RecordHandshake:
-		if !c.client {
+		if !c.client && c.machine.Result.Version == 0 {
 			c.rd.SetCCS(record.CCSDrop) // the first ClientHello is here
 		}
 		return c.machine.Feed(c.machine.ReadEpoch(), rec.Payload)
+	case iana.RecordChangeCipherSpec:
+		c.machine.ChangeCipherSpec()
+		return nil
 	case iana.RecordAlert:
 		if c.machine.InMessage() {
 			return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent an alert in the middle of a handshake message"}
@@ -244,6 +256,9 @@ func (c *Conn) fail(err error) {
 func (c *Conn) complain(err error) error {
 	if known, ok := err.(*Error); ok { // not As: a hook may fail with another connection's
 		return known // io, closed, alert: nothing to tell
+	}
+	if c.refusal != nil {
+		err = fmt.Errorf("%w (the private key did not decrypt: %w)", err, c.refusal)
 	}
 	e, alert := fatal(err)
 	c.sealAlert(levelFatal, alert)

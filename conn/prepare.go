@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
@@ -19,6 +20,7 @@ import (
 type prepared struct {
 	hs     handshake.Config
 	policy *policy.Policy
+	left   []string // versions of the policy that are left out, with the reason
 }
 
 // prepare returns what cfg means for one role; the first call freezes cfg.
@@ -39,6 +41,9 @@ func (cfg *Config) prepare(client bool) (*prepared, error) {
 }
 
 func (cfg *Config) work(client bool) (*prepared, error) {
+	if fips140.Enforced() {
+		return nil, errors.New("GODEBUG=fips140=only refuses primitives that TLS needs beside the approved ones; fips140=on negotiates approved algorithms only")
+	}
 	p := &prepared{}
 	if err := p.usePolicy(cfg); err != nil {
 		return nil, err
@@ -57,6 +62,8 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	h.ALPN, h.IgnoreALPN = cfg.ALPN, cfg.ContinueWithoutALPN
 	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
 	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes
+	h.DHParams = cfg.DHParams
+	h.RefuseRenegotiation = cfg.RefuseRenegotiation
 	h.NoCompatibility = cfg.DisableCompatibilityMode
 	h.Asks, h.KeyLog = cfg.asks(), cfg.KeyLog != nil
 	h.Now, h.Rand = cfg.Now, cfg.rand
@@ -81,41 +88,38 @@ func (p *prepared) usePolicy(cfg *Config) error {
 	}
 	p.policy = pol
 	name := pol.Name
-	const v = iana.TLS13
-	if !pol.Supports(v) {
-		return fmt.Errorf("security policy %q has no %v cipher suite, and %v is not negotiated yet", name, v, iana.TLS12)
-	}
 	h := &p.hs
-	h.MinVersion, h.MaxVersion = v, v
-	h.ChaChaBoost = pol.AllowChaCha20Boosting
-	h.Suites = slices.DeleteFunc(pol.Suites(v), func(id iana.CipherSuite) bool {
-		s := suite.Lookup(id)
-		return s == nil || !s.Usable()
-	})
-	if len(h.Suites) == 0 {
-		return fmt.Errorf("security policy %q has no cipher suite that may be used here", name)
+	var versions []iana.Version
+	for v := iana.TLS12; v <= iana.TLS13; v++ {
+		if !pol.Supports(v) {
+			continue
+		}
+		if why := p.useVersion(cfg, v); why != "" {
+			p.left = append(p.left, fmt.Sprintf("%v: %s", v, why))
+			continue
+		}
+		if h.MinVersion == 0 {
+			h.MinVersion = v
+		}
+		h.MaxVersion = v
+		versions = append(versions, v)
 	}
-	schemes, offered := pol.Schemes(v), pol.OfferedSchemes(v)
-	if cfg.Schemes != nil {
-		schemes, offered = cfg.Schemes, cfg.Schemes
+	if h.MinVersion == 0 {
+		return fmt.Errorf("security policy %q cannot be negotiated: %s", name, strings.Join(p.left, "; "))
 	}
-	h.OfferedSchemes, h.CertificateSchemes = offered, pol.CertificateSignatureSchemes
-	h.Schemes = slices.DeleteFunc(slices.Clone(schemes), func(id iana.SignatureScheme) bool {
-		return !handshake.SupportsScheme(id, v)
-	})
-	if len(h.Schemes) == 0 {
-		return fmt.Errorf("security policy %q has no signature scheme that is implemented: %v", name, schemes)
-	}
-	h.Groups = pol.LocalGroups(v)
-	if cfg.Groups != nil {
-		h.Groups = policy.SplitGroups(cfg.Groups)
-	}
-	unusable := func(g iana.Group) bool { return !handshake.SupportsGroup(g) }
-	h.Groups.KEM = slices.DeleteFunc(slices.Clone(h.Groups.KEM), unusable)
-	h.Groups.Curves = slices.DeleteFunc(slices.Clone(h.Groups.Curves), unusable)
+	h.Suites = usableSuites(pol, versions...)
+	h.ChaChaBoost, h.CertificateSchemes = pol.AllowChaCha20Boosting, pol.CertificateSignatureSchemes
 	h.GroupOrder = append(slices.Clone(h.Groups.KEM), h.Groups.Curves...)
-	if len(h.GroupOrder) == 0 {
-		return fmt.Errorf("security policy %q has no group that may be used here", name)
+	for _, g := range h.Groups12 {
+		if !slices.Contains(h.GroupOrder, g) {
+			h.GroupOrder = append(h.GroupOrder, g)
+		}
+	}
+	if h.OfferedSchemes = cfg.Schemes; cfg.Schemes == nil {
+		h.OfferedSchemes = pol.OfferedSchemes(h.MaxVersion)
+	}
+	if h.MaxVersion < iana.TLS13 {
+		return nil
 	}
 	// One share of the first KEM group and one of the first curve, as s2n sends them.
 	if len(h.Groups.KEM) > 0 {
@@ -125,6 +129,46 @@ func (p *prepared) usePolicy(cfg *Config) error {
 		h.KeyShares = append(h.KeyShares, h.Groups.Curves[0])
 	}
 	return nil
+}
+
+// useVersion takes from the policy, or from what overrides it, what is implemented for
+// version v, in the policy's order. It returns what is missing, or "".
+func (p *prepared) useVersion(cfg *Config, v iana.Version) (missing string) {
+	h, pol := &p.hs, p.policy
+	schemes := pol.Schemes(v)
+	if cfg.Schemes != nil {
+		schemes = slices.Clone(cfg.Schemes)
+	}
+	wanted := fmt.Sprint(schemes)
+	schemes = slices.DeleteFunc(schemes, func(id iana.SignatureScheme) bool { return !handshake.SupportsScheme(id, v) })
+	groups := pol.LocalGroups(v)
+	if cfg.Groups != nil {
+		groups = policy.SplitGroups(cfg.Groups)
+	}
+	unusable := func(g iana.Group) bool { return !handshake.SupportsGroup(g) }
+	groups.KEM = slices.DeleteFunc(slices.Clone(groups.KEM), unusable)
+	groups.Curves = slices.DeleteFunc(slices.Clone(groups.Curves), unusable)
+	switch {
+	case len(usableSuites(pol, v)) == 0:
+		return "no cipher suite may be used here"
+	case len(schemes) == 0:
+		return "none of the signature schemes " + wanted + " is implemented"
+	case v == iana.TLS13 && len(groups.KEM)+len(groups.Curves) == 0:
+		return "no group may be used here"
+	}
+	if v == iana.TLS12 {
+		h.Schemes12, h.Groups12 = schemes, groups.Curves
+	} else {
+		h.Schemes, h.Groups = schemes, groups
+	}
+	return ""
+}
+
+func usableSuites(pol *policy.Policy, versions ...iana.Version) []iana.CipherSuite {
+	return slices.DeleteFunc(pol.Suites(versions...), func(id iana.CipherSuite) bool {
+		s := suite.Lookup(id)
+		return s == nil || !s.Usable() || s.KeyExchange == suite.KeyExchangeDHE && !handshake.SupportsDHE()
+	})
 }
 
 func (cfg *Config) securityPolicy() (*policy.Policy, error) {

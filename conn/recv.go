@@ -91,6 +91,7 @@ func (c *Conn) receiveRecord(p []byte) (int, error) {
 	case iana.RecordApplicationData:
 		if len(rec.Payload) > 0 {
 			c.machine.GotApplicationData()
+			c.warnings = 0
 		}
 		if rec.Direct {
 			return len(rec.Payload), nil
@@ -124,6 +125,9 @@ func (c *Conn) postHandshake(payload []byte) error {
 func (c *Conn) endReading(err error) {
 	if err == errPeerClosed {
 		c.readErr = io.EOF
+		if c.is(factTLS12) { // one side closes both (RFC 5246, Section 7.2.1)
+			c.control.wantClose()
+		}
 		return
 	}
 	if known, ok := err.(*Error); ok {

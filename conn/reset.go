@@ -25,10 +25,10 @@ func (c *Conn) Reset(recv RecvFunc, send SendFunc, cfg *Config) error {
 	if c.machine != nil {
 		c.machine.Close()
 	}
-	c.machine, c.started = nil, false
+	c.machine, c.started, c.refusal = nil, false, nil
 	c.rd.Reset()
 	c.wr.Reset()
-	c.rest, c.readErr, c.writeErr, c.userCancel = nil, nil, nil, 0
+	c.rest, c.readErr, c.writeErr, c.userCancel, c.warnings = nil, nil, nil, 0, 0
 	c.secret.Clear()
 	c.suite = 0
 	c.control.reset()

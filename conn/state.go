@@ -28,6 +28,8 @@ type State struct {
 	HelloRetry  bool                 // a HelloRetryRequest was needed
 	ClientAuth  bool                 // the client proved a certificate
 
+	ExtendedMasterSecret bool // TLS 1.2: RFC 7627; true in TLS 1.3, which has no other kind
+
 	Certificate      *Certificate // ours, as selected
 	CertificateMatch CertificateMatch
 	PeerCertificates []*x509.Certificate // as sent, leaf first
@@ -62,6 +64,7 @@ func (c *Conn) State() State {
 	s.Scheme, s.PeerScheme = r.Scheme, r.PeerScheme
 	s.ServerName, s.ALPN = r.ServerName, r.ALPN
 	s.HelloRetry, s.ClientAuth = r.Retried, r.ClientAuth
+	s.ExtendedMasterSecret = r.ExtendedMasterSecret || r.Version == iana.TLS13
 	s.Certificate, s.CertificateMatch = r.Certificate, r.Match
 	s.PeerCertificates, s.VerifiedChain = r.Peer.Certificates, r.Peer.Verified
 	s.OCSPResponse, s.SCTList = r.Peer.OCSPResponse, r.Peer.SCTList

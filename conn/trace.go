@@ -93,7 +93,11 @@ func (c *Conn) keyLog(e *handshake.Event) {
 	if w == nil {
 		return
 	}
-	line := fmt.Appendf(nil, "%s %x %x\n", e.Label, e.Data, e.Secret.Bytes())
+	secret := e.Master
+	if secret == nil {
+		secret = e.Secret.Bytes()
+	}
+	line := fmt.Appendf(nil, "%s %x %x\n", e.Label, e.Data, secret)
 	_, _ = w.Write(line) // a log that fails does not end connections
 	clear(line)
 }

@@ -1,14 +1,12 @@
 package handshake
 
 import (
-	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/subtle"
 	"crypto/x509"
+	"iter"
 	"slices"
 
 	"github.com/s2ngo/s2ngo/async"
-	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/sig"
@@ -46,57 +44,10 @@ func (m *Machine) writeCertificate(context []byte, cert *certs.Certificate, ocsp
 	return m.sent(start)
 }
 
-// sign asks for a signature over the transcript so far, and goes on with then. A key at
-// hand and no hook for it answers at once, without a wait; the record ends here either
-// way.
+// sign asks for the signature of CertificateVerify over the transcript so far.
 func (m *Machine) sign(cert *certs.Certificate, id iana.SignatureScheme, then func(*Machine, []byte) (state, error)) (state, error) {
 	message := sig.AppendCertificateVerifyInput(make([]byte, 0, 146), !m.client, m.hash())
-	if !m.cfg.Asks.Has(AskPrivateKey) {
-		m.endRecord()
-		signature, err := m.signInline(cert, sig.Lookup(id), message)
-		if err != nil {
-			return nil, err
-		}
-		return then(m, signature)
-	}
-	role := asyncpkey.Server
-	if m.client {
-		role = asyncpkey.Client
-	}
-	op, err := asyncpkey.NewOp(asyncpkey.Request{
-		Kind: asyncpkey.Sign, Scheme: id, Message: message,
-		Certificate: cert.Leaf, PublicKey: cert.PublicKey(),
-		Role: role, ServerName: m.Result.ServerName, Mode: m.cfg.Validation,
-	})
-	if err != nil {
-		return nil, internal(err, "a signature cannot be asked for")
-	}
-	return ask(m, AskPrivateKey, nil, op, then), nil
-}
-
-func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, message []byte) ([]byte, error) {
-	if cert.PrivateKey == nil {
-		return nil, internal(nil, "the certificate for %q has no private key, and there is no hook to ask for its signature", cert.Leaf.Subject)
-	}
-	var room [64]byte
-	var digest []byte
-	if scheme.Hash != 0 {
-		digest = scheme.Digest(room[:0], message)
-	}
-	var signature []byte
-	var err error
-	if key, ok := cert.PrivateKey.(*ecdsa.PrivateKey); ok && m.cfg.Rand != nil {
-		signature, err = key.Sign(nil, digest, scheme.SignerOpts()) // deterministic: RFC 6979
-	} else {
-		signature, err = scheme.Sign(rand.Reader, cert.PrivateKey, digest, message)
-	}
-	if err == nil {
-		err = scheme.CheckShape(cert.PublicKey(), signature)
-	}
-	if err != nil {
-		return nil, internal(err, "signing with %v failed", scheme.ID)
-	}
-	return signature, nil
+	return m.signMessage(cert, id, message, then)
 }
 
 func (m *Machine) writeCertificateVerify(id iana.SignatureScheme, signature []byte) error {
@@ -119,9 +70,7 @@ func (m *Machine) writeFinished(s *Secret) error {
 func (m *Machine) checkFinished(s *Secret, msg []byte) error {
 	var room [64]byte
 	want := s.Finished(room[:0], m.hash())
-	if got := msg[4:]; len(got) != len(want) {
-		return fail(iana.DecodeError, "%s sent a Finished of %d bytes, not %d", m.peer(), len(got), len(want))
-	} else if subtle.ConstantTimeCompare(got, want) != 1 {
+	if subtle.ConstantTimeCompare(msg[4:], want) != 1 {
 		return unproved("%s sent a Finished that does not fit the handshake", m.peer())
 	}
 	return nil
@@ -130,24 +79,49 @@ func (m *Machine) checkFinished(s *Secret, msg []byte) error {
 // peerCertificate judges the peer's chain: by ourselves, by revocation lists, by the
 // application, in this order.
 type peerCertificate struct {
-	then func(m *Machine) (state, error)
+	usage x509.KeyUsage // of the leaf's key; 0 = digitalSignature
+	then  func(m *Machine) (state, error)
 }
 
-func (s *peerCertificate) received(m *Machine, c *wire.Certificate) (state, error) {
+func (s *peerCertificate) received(m *Machine, sent iter.Seq[wire.CertificateEntry]) (state, error) {
+	if err := s.parse(m, sent); err != nil {
+		return nil, err
+	}
+	return s.judge(m)
+}
+
+// parse makes the chain and what is stapled to it part of the result.
+func (s *peerCertificate) parse(m *Machine, sent iter.Seq[wire.CertificateEntry]) error {
 	der := make([][]byte, 0, 4)
 	peer := &m.Result.Peer
-	for e := range c.All() {
+	for e := range sent {
 		if len(der) == 0 {
-			peer.OCSPResponse, peer.SCTList = slices.Clone(e.OCSPResponse), slices.Clone(e.SCTList)
+			peer.OCSPResponse = slices.Clone(e.OCSPResponse)
+			if e.SCTList != nil { // in TLS 1.2 it came in ServerHello
+				peer.SCTList = slices.Clone(e.SCTList)
+			}
 		}
 		der = append(der, e.DER)
 	}
 	chain, err := certs.ParseChain(der, maxCertificates)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	peer.Certificates = chain
+	return nil
+}
+
+// judge begins with our own checks.
+func (s *peerCertificate) judge(m *Machine) (state, error) {
+	peer := &m.Result.Peer
+	chain := peer.Certificates
 	if v := m.cfg.Verify; v != nil {
+		if s.usage != 0 {
+			own := *v
+			own.KeyUsage = s.usage
+			v = &own
+		}
+		var err error
 		if m.client {
 			peer.Verified, err = v.Server(chain, m.serverName)
 		} else {
@@ -218,16 +192,8 @@ func (s *expectCertificateVerify) next(m *Machine, msg []byte) (state, error) {
 		return nil, illegal("%s signed by %v, which does not fit its certificate's %v key", m.peer(), v.Scheme, leaf.PublicKeyAlgorithm)
 	}
 	message := sig.AppendCertificateVerifyInput(make([]byte, 0, 146), m.client, m.hash())
-	m.Result.PeerScheme = v.Scheme
-	m.x.transcript.Add(msg)
-	if m.cfg.Asks.Has(AskVerifySignature) {
-		check := &SignatureCheck{Scheme: v.Scheme, PublicKey: key, Message: message, Signature: slices.Clone(v.Signature)}
-		return ask(m, AskVerifySignature, check, new(async.Op[Verdict]), s.judged), nil
-	}
-	if err := verifySignature(scheme, key, message, v.Signature); err != nil {
-		return s.judged(m, Reject(err))
-	}
-	return s.then(m)
+	m.hear(msg)
+	return m.checkSignature(scheme, key, message, v.Signature, s.judged)
 }
 
 func (s *expectCertificateVerify) judged(m *Machine, v Verdict) (state, error) {
@@ -235,19 +201,4 @@ func (s *expectCertificateVerify) judged(m *Machine, v Verdict) (state, error) {
 		return nil, rejected(iana.DecryptError, v.reason, m.peer()+"'s signature does not verify")
 	}
 	return s.then(m)
-}
-
-func verifySignature(scheme *sig.Scheme, pub any, message, signature []byte) error {
-	var room [64]byte
-	var digest []byte
-	if scheme.Hash != 0 {
-		digest = scheme.Digest(room[:0], message)
-	}
-	return scheme.Verify(pub, digest, message, signature)
-}
-
-// Verify checks the signature: nil means that it is the key's. It is meant to be the
-// answer, or its reason, of the operation that came with the SignatureCheck.
-func (c *SignatureCheck) Verify() error {
-	return verifySignature(sig.Lookup(c.Scheme), c.PublicKey, c.Message, c.Signature)
 }

@@ -80,7 +80,7 @@ func (s *expectEncryptedExtensions) next(m *Machine, msg []byte) (state, error) 
 		}
 		m.Result.ALPN = name
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	return &expectCertificateOrRequest{s.clientKeys}, nil
 }
 
@@ -93,7 +93,7 @@ func (s *expectServerFinished) next(m *Machine, msg []byte) (state, error) {
 	if err := m.checkFinished(&s.server, msg); err != nil {
 		return nil, err
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	main := s.keys.Main()
 	th := m.hash()
 	client, server := main.Traffic(th)

@@ -45,7 +45,7 @@ func (s *expectCertificateOrRequest) next(m *Machine, msg []byte) (state, error)
 	if len(r.Context) != 0 {
 		return nil, illegal("server sent a certificate_request_context of %d bytes in the handshake", len(r.Context))
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	s.request = &request{schemes: slices.Clone(r.SignatureAlgorithms), onChain: slices.Clone(r.SignatureAlgorithmsCert)}
 	if !r.Has.Has(iana.SignatureAlgorithmsCert) {
 		s.request.onChain = s.request.schemes
@@ -79,9 +79,9 @@ func (s *expectCertificate) next(m *Machine, msg []byte) (state, error) {
 	if c.Len() == 0 {
 		return nil, fail(iana.DecodeError, "server sent an empty certificate chain")
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	p := &peerCertificate{then: s.accepted}
-	return p.received(m, &c)
+	return p.received(m, c.All())
 }
 
 func (s *expectCertificate) accepted(*Machine) (state, error) {

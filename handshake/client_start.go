@@ -50,7 +50,7 @@ func (sendClientHello) move(m *Machine) (state, error) {
 		return nil, err
 	}
 	m.x.clientRandom = h.random
-	if !m.cfg.NoCompatibility {
+	if !m.cfg.NoCompatibility && m.cfg.MaxVersion >= iana.TLS13 {
 		m.x.sessionIDLen = 32
 		if err := m.draw(m.x.sessionID[:]); err != nil {
 			return nil, err
@@ -59,7 +59,8 @@ func (sendClientHello) move(m *Machine) (state, error) {
 	m.serverName = strings.TrimSuffix(m.serverName, ".") // as RFC 6066, Section 3 wants it
 	m.Result.ServerName = m.serverName
 	m.x.secrets = h
-	for _, g := range m.cfg.KeyShares {
+	m.x.keep = m.cfg.MinVersion == iana.TLS12 && m.cfg.ClientAuth != NoClientAuth
+	for _, g := range m.cfg.KeyShares { // none if TLS 1.3 is not offered
 		if err := h.addKey(m, g); err != nil {
 			return nil, err
 		}
@@ -123,6 +124,21 @@ func (h *clientHello) write(m *Machine) error {
 		wire.PutSCTRequest(w)
 		h.offered.Add(iana.SignedCertificateTimestamp)
 	}
+	if c.MinVersion <= iana.TLS12 {
+		h.put12(w)
+	}
+	if c.MaxVersion >= iana.TLS13 {
+		h.putKeyShares(w)
+	}
+	if h.cookie != nil {
+		wire.PutCookie(w, h.cookie)
+	}
+	w.End(x)
+	w.End(msg)
+	return m.sent(start)
+}
+
+func (h *clientHello) putKeyShares(w *wire.Writer) {
 	shares := wire.BeginKeyShares(w)
 	for _, k := range h.keys {
 		mark := wire.BeginKeyShare(w, k.group)
@@ -131,12 +147,18 @@ func (h *clientHello) write(m *Machine) error {
 	}
 	wire.EndKeyShares(w, shares)
 	h.offered.Add(iana.KeyShare)
-	if h.cookie != nil {
-		wire.PutCookie(w, h.cookie)
-	}
-	w.End(x)
-	w.End(msg)
-	return m.sent(start)
+}
+
+// put12 writes the extensions that only TLS 1.2 knows: points are uncompressed (RFC 8422,
+// Section 5.1.2), the master secret is extended (RFC 7627), and renegotiation, if there
+// ever is one, is secure (RFC 5746).
+func (h *clientHello) put12(w *wire.Writer) {
+	wire.PutECPointFormats(w, 0)
+	h.offered.Add(iana.ECPointFormats)
+	wire.PutExtendedMasterSecret(w)
+	h.offered.Add(iana.ExtendedMasterSecret)
+	wire.PutRenegotiationInfo(w, nil)
+	h.offered.Add(iana.RenegotiationInfo)
 }
 
 // versions lists what supported_versions offers, the newest first.
@@ -153,7 +175,7 @@ type expectServerHello struct {
 	retry iana.CipherSuite // of the HelloRetryRequest that was answered, or 0
 }
 
-func (*expectServerHello) accepts() msgSet { return only(iana.ServerHello) | last }
+func (*expectServerHello) accepts() msgSet { return only(iana.ServerHello) }
 
 func (s *expectServerHello) next(m *Machine, msg []byte) (state, error) {
 	var hello wire.ServerHello
@@ -161,13 +183,15 @@ func (s *expectServerHello) next(m *Machine, msg []byte) (state, error) {
 		return nil, err
 	}
 	if hello.SupportedVersion == 0 {
-		return nil, s.refuseTLS12(m, &hello)
+		return s.chose12(m, &hello, msg)
 	}
 	if err := s.check(m, &hello); err != nil {
 		return nil, err
 	}
 	m.Result.Version, m.Result.CipherSuite = iana.TLS13, hello.CipherSuite
 	if s.retry == 0 {
+		m.forget()
+		m.emit(Event{Kind: SetVersion, Version: iana.TLS13})
 		m.x.suite = suite.Lookup(hello.CipherSuite)
 		if err := m.x.transcript.Start(m.x.suite.Hash); err != nil {
 			return nil, internal(err, "the transcript could not be started")
@@ -176,16 +200,23 @@ func (s *expectServerHello) next(m *Machine, msg []byte) (state, error) {
 	if hello.IsHelloRetryRequest() {
 		return s.again(m, &hello, msg)
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	return (&clientKeys{}).agree(m, s.hello, &hello)
 }
 
-// refuseTLS12 says what is wrong with a ServerHello that chooses no TLS 1.3.
-func (s *expectServerHello) refuseTLS12(m *Machine, hello *wire.ServerHello) error {
-	if s.retry != 0 {
-		return illegal("server chose %v after HelloRetryRequest", hello.LegacyVersion)
+// chose12 takes a ServerHello that chooses no TLS 1.3.
+func (s *expectServerHello) chose12(m *Machine, hello *wire.ServerHello, msg []byte) (state, error) {
+	switch v := hello.LegacyVersion; {
+	case s.retry != 0:
+		return nil, illegal("server chose %v after HelloRetryRequest", v)
+	case v != iana.TLS12:
+		return nil, wrongVersion("server chose %v, this client offers %v to %v", v, m.cfg.MinVersion, m.cfg.MaxVersion)
+	case m.cfg.MinVersion > iana.TLS12:
+		return nil, wrongVersion("server chose %v, this client's policy begins with %v", v, m.cfg.MinVersion)
+	case m.cfg.MaxVersion > iana.TLS12 && downgraded(hello.Random):
+		return nil, illegal("server chose %v though it knows %v: somebody has tampered with the handshake", v, iana.TLS13)
 	}
-	return wrongVersion("server chose %v, this client's policy begins with %v", hello.LegacyVersion, m.cfg.MinVersion)
+	return (&client12{}).begin(m, s.hello, hello, msg)
 }
 
 // check holds what is the same for ServerHello and HelloRetryRequest (RFC 8446, Sections
@@ -232,7 +263,7 @@ func (s *expectServerHello) again(m *Machine, hello *wire.ServerHello, msg []byt
 	}
 	h.cookie = slices.Clone(hello.Cookie)
 	m.x.transcript.HelloRetry()
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	m.Result.Retried = true
 	if m.x.sessionIDLen > 0 {
 		m.emit(Event{Kind: WriteChangeCipherSpec})

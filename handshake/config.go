@@ -41,6 +41,13 @@ type Config struct {
 	OfferedSchemes         []iana.SignatureScheme // signature_algorithms: what certificates may be signed with, too
 	CertificateSchemes     []iana.SignatureScheme // signature_algorithms_cert; nil = not sent
 
+	// TLS 1.2: schemes to sign and verify with, groups in order of preference, parameters of
+	// a server for DHE (nil = RFC 7919), and what a client says to a HelloRequest.
+	Schemes12           []iana.SignatureScheme
+	Groups12            []iana.Group
+	DHParams            *kex.DHParams
+	RefuseRenegotiation bool
+
 	ALPN            []string
 	IgnoreALPN      bool // server: no overlap is no error
 	Certificates    *certs.Store
@@ -66,10 +73,21 @@ func SupportsGroup(g iana.Group) bool {
 	return s != nil && s.Usable()
 }
 
-// SupportsScheme reports whether signatures of scheme id are implemented for version v.
+// DHParams is a group for key exchange over finite fields.
+type DHParams = kex.DHParams
+
+// ParseDHParams reads the first DH PARAMETERS of a PEM file (PKCS #3).
+func ParseDHParams(pem []byte) (*DHParams, error) { return kex.ParsePKCS3(pem) }
+
+// SupportsDHE reports whether key exchange over finite fields may be negotiated: not in
+// FIPS mode.
+func SupportsDHE() bool { return kex.DHEUsable() }
+
+// SupportsScheme reports whether signatures of scheme id are implemented for version v
+// and, in FIPS mode, approved.
 func SupportsScheme(id iana.SignatureScheme, v iana.Version) bool {
 	s := sig.Lookup(id)
-	return s != nil && (v == iana.TLS13 && s.TLS13 || v == iana.TLS12 && s.TLS12)
+	return s != nil && s.Usable() && (v == iana.TLS13 && s.TLS13 || v == iana.TLS12 && s.TLS12)
 }
 
 // Verdict is an application's judgement. Its zero value accepts.

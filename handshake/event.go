@@ -11,7 +11,8 @@ import (
 // Epoch is a stage of protection. Messages of different epochs never share a record.
 type Epoch uint8
 
-// The epochs of a TLS 1.3 connection (RFC 8446, Section 7.1).
+// The epochs (RFC 8446, Section 7.1). TLS 1.2 has no Handshake: its Finished is the first
+// message of Application.
 const (
 	Initial Epoch = iota
 	Handshake
@@ -43,11 +44,18 @@ const (
 	// Write: seal Data, whole handshake messages, under the current write key. The
 	// record ends with the event.
 	Write EventKind = iota + 1
-	// WriteChangeCipherSpec: send the one-byte dummy record of middlebox compatibility
-	// mode (RFC 8446, Appendix D.4), unprotected.
+	// WriteChangeCipherSpec: send the one-byte record that announces a key in TLS 1.2 (RFC
+	// 5246, Section 7.1), and is a dummy in TLS 1.3 (RFC 8446, Appendix D.4).
 	WriteChangeCipherSpec
-	// SetWriteKey and SetReadKey: what follows in this direction is protected with
-	// Secret by Suite, from sequence number 0; Epoch says which keys they are.
+	// SetVersion: Version is negotiated. In TLS 1.2 a change_cipher_spec of the peer goes to
+	// ChangeCipherSpec from here on, until Done.
+	SetVersion
+	// RefuseRenegotiation: send the warning no_renegotiation (RFC 5246, Section 7.2.2).
+	RefuseRenegotiation
+	// SetWriteKey and SetReadKey: what follows in this direction is protected by Suite,
+	// from sequence number 0; Epoch says which keys they are. In TLS 1.3 they come from
+	// Secret; in TLS 1.2 Data holds MAC key, key and IV, one behind the other (RFC 5246,
+	// Section 6.3).
 	SetWriteKey
 	SetReadKey
 	// UpdateWriteKey: the peer asks for a KeyUpdate in return: send one and move the
@@ -66,7 +74,7 @@ const (
 
 // String returns the kind's name.
 func (k EventKind) String() string {
-	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ask", "KeyLog", "Done"}
+	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetVersion", "RefuseRenegotiation", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ask", "KeyLog", "Done"}
 	if int(k) < len(names) && k > 0 {
 		return names[k]
 	}
@@ -77,10 +85,12 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind     EventKind
 	Epoch    Epoch
+	Version  iana.Version
 	Suite    iana.CipherSuite
 	Question Question
 	Data     []byte
 	Secret   Secret
+	Master   []byte // of a KeyLog in TLS 1.2
 	Label    string
 	Detail   any // of the Question: see its constant
 	Op       Op  // of the Question: see its constant

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/transcript"
@@ -38,6 +39,10 @@ type msgSet uint64
 
 const last msgSet = 1 << 63
 
+// changeCipherSpec stands for the record of TLS 1.2 in sets of messages. Its number is not
+// assigned; a message that bears it is never accepted.
+const changeCipherSpec iana.Message = 62
+
 func only(types ...iana.Message) (s msgSet) {
 	for _, t := range types {
 		s |= 1 << t
@@ -65,6 +70,7 @@ type Machine struct {
 	err        error
 	client     bool
 	done       bool
+	ccs        bool // the peer's change_cipher_spec waits to be acted on
 	hold       bool // the state lends bytes of in: they stay while it waits
 	read       Epoch
 	write      Epoch
@@ -83,6 +89,14 @@ type exchange struct {
 	sessionIDLen uint8
 	sum          [64]byte // where transcript hashes are put
 	secrets      wiper    // what holds the handshake's secrets now
+
+	// TLS 1.2 signs the messages themselves: they are kept while a client certificate is
+	// possible.
+	keep    bool
+	tooLong bool // more than maxKept bytes came
+	kept    []byte
+
+	decrypt *asyncpkey.Op // of RSA key exchange
 }
 
 // workspace is what a Machine needs while it moves, and gives back when it waits.
@@ -188,6 +202,9 @@ var observe func(m *Machine, from, to state)
 func (m *Machine) step() (state, error) {
 	switch s := m.state.(type) {
 	case waiting:
+		if m.ccs {
+			return nil, unexpected("%s sent change_cipher_spec while the handshake waits for its application", m.peer())
+		}
 		next, ready, err := s.resume(m)
 		if !ready {
 			return nil, nil
@@ -197,11 +214,29 @@ func (m *Machine) step() (state, error) {
 	case mover:
 		return s.move(m)
 	}
+	if m.ccs {
+		m.ccs = false
+		return m.changeCipherSpec()
+	}
 	msg, err := m.message(m.state.accepts())
 	if msg == nil || err != nil {
 		return nil, err
 	}
 	return m.state.next(m, msg)
+}
+
+// ChangeCipherSpec gives the Machine the peer's change_cipher_spec record, which stands
+// between two messages of TLS 1.2. Advance acts on it.
+func (m *Machine) ChangeCipherSpec() { m.ccs = true }
+
+func (m *Machine) changeCipherSpec() (state, error) {
+	switch accepted := m.state.accepts(); {
+	case m.off < len(m.in):
+		return nil, unexpected("%s sent change_cipher_spec in the middle of a handshake message", m.peer())
+	case !accepted.has(changeCipherSpec):
+		return nil, unexpected("%s sent change_cipher_spec where %v is expected", m.peer(), accepted)
+	}
+	return m.state.next(m, nil)
 }
 
 // message returns the next whole message of what was fed, or nil. Type and length are
@@ -212,7 +247,7 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 		return nil, nil
 	}
 	t := iana.Message(in[0])
-	if !accepted.has(t) {
+	if !accepted.has(t) || t == changeCipherSpec {
 		return nil, unexpected("%s sent %v where %v is expected", m.peer(), t, accepted)
 	}
 	if len(in) < 4 {
@@ -220,6 +255,9 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 	}
 	n := int(in[1])<<16 | int(in[2])<<8 | int(in[3])
 	if limit := m.limit(t); n > limit {
+		if limit <= maxFixed {
+			return nil, fail(iana.DecodeError, "%s sent a %v of %d bytes, more than %d", m.peer(), t, n, limit)
+		}
 		return nil, illegal("%s sent a %v of %d bytes, more than %d", m.peer(), t, n, limit)
 	}
 	if len(in) < 4+n {
@@ -234,6 +272,12 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 	}
 	return in[: 4+n : 4+n], nil
 }
+
+// maxFixed is the length of the longest message of fixed length.
+const maxFixed = 64
+
+// unread puts back the message that was read last: the next state takes it.
+func (m *Machine) unread(msg []byte) { m.off -= len(msg) }
 
 func (m *Machine) limit(t iana.Message) int {
 	if t == iana.Certificate && m.cfg.MaxCertificates > 0 {
@@ -272,6 +316,16 @@ func (m *Machine) Idle() {
 	if m.in != nil && m.off == len(m.in) && !m.hold {
 		m.dropInput()
 	}
+}
+
+// Refusal returns why the private key did not decrypt the premaster secret of RSA key
+// exchange, or nil. The handshake has gone on all the same, with keys that are no good:
+// the reason belongs to the error that it ends with, and never to the peer.
+func (m *Machine) Refusal() error {
+	if m.x == nil || m.x.decrypt == nil {
+		return nil
+	}
+	return m.x.decrypt.Refusal()
 }
 
 // Abort ends the handshake with err, the application's own.
@@ -381,12 +435,31 @@ func (m *Machine) sent(start int) error {
 	}
 	msg := m.work.w.B[start:]
 	m.work.whole = len(m.work.w.B)
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	if m.Observe != nil {
 		m.Observe(true, iana.Message(msg[0]), len(msg)-4)
 	}
 	return nil
 }
+
+// maxKept bounds the messages that a TLS 1.2 handshake keeps for CertificateVerify.
+const maxKept = 256 << 10
+
+// hear makes a message, sent or received, part of the transcript.
+func (m *Machine) hear(msg []byte) {
+	m.x.transcript.Add(msg)
+	switch {
+	case !m.x.keep:
+	case len(m.x.kept)+len(msg) > maxKept:
+		m.forget()
+		m.x.tooLong = true
+	default:
+		m.x.kept = append(m.x.kept, msg...)
+	}
+}
+
+// forget ends the keeping of messages.
+func (m *Machine) forget() { m.x.keep, m.x.kept = false, nil }
 
 // hash returns the transcript hash so far, lent until the next call.
 func (m *Machine) hash() []byte { return m.x.transcript.Sum(m.x.sum[:0]) }
@@ -451,6 +524,10 @@ func (s msgSet) String() string {
 		if s.has(t) {
 			if text != "" {
 				text += " or "
+			}
+			if t == changeCipherSpec {
+				text += "change_cipher_spec"
+				continue
 			}
 			text += t.String()
 		}

@@ -48,9 +48,6 @@ func (s *connected13) keyUpdate(m *Machine, msg []byte) error {
 	if err := u.Parse(msg[4:]); err != nil {
 		return err
 	}
-	if m.off < len(m.in) {
-		return unexpected("%s sent %d bytes after %v in the same record, where keys change", m.peer(), len(m.in)-m.off, iana.KeyUpdate)
-	}
 	next := s.read.Next()
 	s.read.Clear()
 	s.read = next
@@ -64,7 +61,10 @@ func (s *connected13) keyUpdate(m *Machine, msg []byte) error {
 // GotApplicationData tells a Machine that is Done that application data came, which
 // lets the peer send KeyUpdates and tickets again.
 func (m *Machine) GotApplicationData() {
-	if s, ok := m.state.(*connected13); ok {
+	switch s := m.state.(type) {
+	case *connected13:
+		s.idle = 0
+	case *connected12:
 		s.idle = 0
 	}
 }

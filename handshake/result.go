@@ -9,20 +9,21 @@ import (
 
 // Result is what a handshake has settled, filled in as it becomes known.
 type Result struct {
-	Version     iana.Version
-	CipherSuite iana.CipherSuite
-	Group       iana.Group
-	Scheme      iana.SignatureScheme // of our signature; 0 = none made
-	PeerScheme  iana.SignatureScheme // of the peer's; 0 = none seen
-	ServerName  string
-	ALPN        string
-	Retried     bool               // by a HelloRetryRequest
-	ClientAuth  bool               // the client proved a certificate
-	Certificate *certs.Certificate // ours, as sent
-	Match       certs.Match
-	Peer        PeerChain
-	Exporter    Secret
-	HalfRTT     bool // server: application data may be sent before Done
+	Version              iana.Version
+	CipherSuite          iana.CipherSuite
+	Group                iana.Group
+	Scheme               iana.SignatureScheme // of our signature; 0 = none made
+	PeerScheme           iana.SignatureScheme // of the peer's; 0 = none seen
+	ServerName           string
+	ALPN                 string
+	Retried              bool               // by a HelloRetryRequest
+	ClientAuth           bool               // the client proved a certificate
+	Certificate          *certs.Certificate // ours, as sent
+	Match                certs.Match
+	Peer                 PeerChain
+	ExtendedMasterSecret bool // TLS 1.2
+	Exporter             Secret
+	HalfRTT              bool // server: application data may be sent before Done
 }
 
 // Leaf returns the peer's own certificate, or nil.

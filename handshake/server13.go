@@ -50,7 +50,7 @@ func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []by
 		}
 		m.Result.CipherSuite = id
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	if retry {
 		if a.retried != nil {
 			return nil, illegal("client sent no key share for %v, which HelloRetryRequest asked for", a.retried.group)

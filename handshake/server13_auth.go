@@ -22,7 +22,7 @@ func (s *expectClientCertificate) next(m *Machine, msg []byte) (state, error) {
 	if len(c.Context) != 0 {
 		return nil, illegal("client echoes a certificate_request_context that was not sent")
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	if c.Len() == 0 {
 		if m.cfg.ClientAuth == RequireClientAuth {
 			return nil, fail(iana.CertificateRequired, "client sent no certificate, which this server requires")
@@ -31,7 +31,7 @@ func (s *expectClientCertificate) next(m *Machine, msg []byte) (state, error) {
 		return s.end, nil
 	}
 	p := &peerCertificate{then: s.accepted}
-	return p.received(m, &c)
+	return p.received(m, c.All())
 }
 
 func (s *expectClientCertificate) accepted(*Machine) (state, error) {
@@ -60,7 +60,7 @@ func (s *expectClientFinished) next(m *Machine, msg []byte) (state, error) {
 	if err := m.checkFinished(&s.handshake, msg); err != nil {
 		return nil, err
 	}
-	m.x.transcript.Add(msg)
+	m.hear(msg)
 	m.setReadKey(Application, s.application)
 	end := &connected13{read: s.application, suite: m.x.suite.ID}
 	s.wipe()

@@ -45,6 +45,10 @@ func (s *chooseVersion) withConfig(m *Machine, cfg *Config) (state, error) {
 		return nil, err
 	}
 	m.Result.Version = v
+	m.emit(Event{Kind: SetVersion, Version: v})
+	if v == iana.TLS12 {
+		return (&server12{}).answer(m, &s.Hello, s.Message)
+	}
 	return (&answerClientHello{}).answer(m, &s.Hello, s.Message)
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/sig"
 )
 
@@ -114,4 +115,22 @@ func describeKey(pub crypto.PublicKey) string {
 		return "nothing"
 	}
 	return fmt.Sprintf("%T", pub)
+}
+
+// Group returns the curve of an ECDSA leaf as the group that a client of TLS 1.2 has to
+// list for it (RFC 8422, Section 5.3), and 0 for any other key.
+func (c *Certificate) Group() iana.Group {
+	key, ok := c.Leaf.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return 0
+	}
+	switch key.Curve {
+	case elliptic.P256():
+		return iana.Secp256r1
+	case elliptic.P384():
+		return iana.Secp384r1
+	case elliptic.P521():
+		return iana.Secp521r1
+	}
+	return 0
 }

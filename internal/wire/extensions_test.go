@@ -9,21 +9,24 @@ import (
 )
 
 // The table of RFC 8446, Section 4.2, as it stands there, without heartbeat, which this
-// package does not know; then what later RFCs and those of TLS 1.2 add to it.
+// package does not know; then what later RFCs and those of TLS 1.2 add to it. SH12 is the
+// ServerHello of TLS 1.2, which answers in clear what EncryptedExtensions answer now: RFC
+// 6066, 7301, 5764, 6962, 7250, 7366, 7627, 8449, 5077, 5746 and 8422, and what the comment
+// on placement says of supported_groups.
 var placementInRFCs = []struct {
 	extension iana.Extension
 	messages  string
 }{
-	{iana.ServerName, "CH, EE"},
-	{iana.MaxFragmentLength, "CH, EE"},
-	{iana.StatusRequest, "CH, CR, CT"},
-	{iana.SupportedGroups, "CH, EE"},
+	{iana.ServerName, "CH, EE, SH12"},
+	{iana.MaxFragmentLength, "CH, EE, SH12"},
+	{iana.StatusRequest, "CH, CR, CT, SH12"},
+	{iana.SupportedGroups, "CH, EE, SH12"},
 	{iana.SignatureAlgorithms, "CH, CR"},
-	{iana.UseSRTP, "CH, EE"},
-	{iana.ApplicationLayerProtocolNegotiation, "CH, EE"},
-	{iana.SignedCertificateTimestamp, "CH, CR, CT"},
-	{iana.ClientCertificateType, "CH, EE"},
-	{iana.ServerCertificateType, "CH, EE"},
+	{iana.UseSRTP, "CH, EE, SH12"},
+	{iana.ApplicationLayerProtocolNegotiation, "CH, EE, SH12"},
+	{iana.SignedCertificateTimestamp, "CH, CR, CT, SH12"},
+	{iana.ClientCertificateType, "CH, EE, SH12"},
+	{iana.ServerCertificateType, "CH, EE, SH12"},
 	{iana.Padding, "CH"},
 	{iana.KeyShare, "CH, SH, HRR"},
 	{iana.PreSharedKey, "CH, SH"},
@@ -37,14 +40,14 @@ var placementInRFCs = []struct {
 	{iana.SignatureAlgorithmsCert, "CH, CR"},
 
 	{iana.CompressCertificate, "CH, CR"},       // RFC 8879
-	{iana.RecordSizeLimit, "CH, EE"},           // RFC 8449
+	{iana.RecordSizeLimit, "CH, EE, SH12"},           // RFC 8449
 	{iana.QUICTransportParameters, "CH, EE"},   // RFC 9001
 	{iana.EncryptedClientHello, "CH, HRR, EE"}, // RFC 9849
-	{iana.ECPointFormats, "CH"},                // TLS 1.2
-	{iana.EncryptThenMAC, "CH"},                // TLS 1.2
-	{iana.ExtendedMasterSecret, "CH"},          // TLS 1.2
-	{iana.SessionTicket, "CH"},                 // TLS 1.2
-	{iana.RenegotiationInfo, "CH"},             // TLS 1.2
+	{iana.ECPointFormats, "CH, SH12"},                // TLS 1.2
+	{iana.EncryptThenMAC, "CH, SH12"},                // TLS 1.2
+	{iana.ExtendedMasterSecret, "CH, SH12"},          // TLS 1.2
+	{iana.SessionTicket, "CH, SH12"},                 // TLS 1.2
+	{iana.RenegotiationInfo, "CH, SH12"},             // TLS 1.2
 }
 
 // carriers are the messages that carry extensions, with a body of nothing else.
@@ -58,6 +61,9 @@ var carriers = []struct {
 	}},
 	{"SH", "server_hello", true, func(offered Set, x ...[]byte) error {
 		return new(ServerHello).Parse(serverHelloWith(sampleRandom, withVersion(x)...), offered)
+	}},
+	{"SH12", "server_hello", true, func(offered Set, x ...[]byte) error {
+		return (&ServerHello{Extensions: block(x...)[2:]}).Parse12(offered)
 	}},
 	{"HRR", "hello_retry_request", true, func(offered Set, x ...[]byte) error {
 		return new(ServerHello).Parse(serverHelloWith(HelloRetryRequestRandom[:], withVersion(x)...), offered)
@@ -101,7 +107,7 @@ func TestPlacementIsThatOfTheRFCs(t *testing.T) {
 	for _, row := range placementInRFCs {
 		places := strings.Split(row.messages, ", ")
 		for _, c := range carriers {
-			t.Run(row.extension.String()+" in "+c.name, func(t *testing.T) {
+			t.Run(row.extension.String()+" in "+c.short, func(t *testing.T) {
 				err := c.parse(everything, ext(row.extension, 0xff))
 				if !slices.Contains(places, c.short) {
 					wantAlert(t, err, iana.IllegalParameter, c.name, "extension "+row.extension.String(), "does not belong here")
@@ -124,7 +130,7 @@ func TestPlacementIsThatOfTheRFCs(t *testing.T) {
 func TestUnknownExtension(t *testing.T) {
 	for _, unknown := range []iana.Extension{0x7f, 0x0a0a, 0xfafa, 61, 62, 63, 64, 0xfe0c, 0xffff} {
 		for _, c := range carriers {
-			t.Run(unknown.String()+" in "+c.name, func(t *testing.T) {
+			t.Run(unknown.String()+" in "+c.short, func(t *testing.T) {
 				err := c.parse(everything, ext(unknown, 1, 2, 3))
 				if c.answer {
 					wantAlert(t, err, iana.UnsupportedExtension, c.name, "extension "+unknown.String(), "was not offered")
@@ -145,7 +151,7 @@ func TestUnsolicitedExtensionIsUnsupported(t *testing.T) {
 			if !slices.Contains(strings.Split(row.messages, ", "), c.short) {
 				continue
 			}
-			t.Run(row.extension.String()+" in "+c.name, func(t *testing.T) {
+			t.Run(row.extension.String()+" in "+c.short, func(t *testing.T) {
 				var offered Set
 				for _, other := range placementInRFCs {
 					if other.extension != row.extension {
@@ -164,13 +170,13 @@ func TestUnsolicitedExtensionIsUnsupported(t *testing.T) {
 }
 
 func TestDuplicateExtension(t *testing.T) {
-	alerts := map[string]iana.Alert{"CH": iana.DecodeError, "EE": iana.DecodeError}
+	alerts := map[string]iana.Alert{"CH": iana.DecodeError, "EE": iana.DecodeError, "SH12": iana.DecodeError}
 	for _, c := range carriers {
 		alert, ok := alerts[c.short]
 		if !ok {
 			alert = iana.IllegalParameter
 		}
-		t.Run("known in "+c.name, func(t *testing.T) {
+		t.Run("known in "+c.short, func(t *testing.T) {
 			for _, row := range placementInRFCs {
 				if slices.Contains(strings.Split(row.messages, ", "), c.short) {
 					err := c.parse(everything, ext(row.extension), ext(row.extension))
@@ -181,7 +187,7 @@ func TestDuplicateExtension(t *testing.T) {
 		if c.answer {
 			continue
 		}
-		t.Run("unknown in "+c.name, func(t *testing.T) {
+		t.Run("unknown in "+c.short, func(t *testing.T) {
 			err := c.parse(0, ext(0x1a1a), ext(0x2a2a), ext(77), ext(0x1a1a, 1))
 			wantAlert(t, err, alert, c.name, "extension GREASE(0x1a1a): there twice")
 		})

@@ -1,0 +1,121 @@
+package handshake
+
+import (
+	"crypto/subtle"
+
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/schedule"
+)
+
+// The last eight bytes of the random of a server that knows a newer version than the
+// one it chose (RFC 8446, Section 4.1.3).
+const (
+	downgradeTLS12 = "DOWNGRD\x01"
+	downgradeTLS11 = "DOWNGRD\x00"
+)
+
+func downgraded(random []byte) bool {
+	end := string(random[24:])
+	return end == downgradeTLS12 || end == downgradeTLS11
+}
+
+// premasterLen is the length in bytes of the premaster secret of RSA key exchange (RFC
+// 5246, Section 7.4.7.1).
+const premasterLen = 48
+
+// session12 is the secret side of a TLS 1.2 handshake, the same for both roles.
+type session12 struct {
+	serverRandom [32]byte
+	extended     bool // extended_master_secret
+	master       schedule.Master
+	writeKeys    []byte // MAC key, key and IV for what we send, until it begins
+	readKeys     []byte
+	wrote        [12]byte // verify_data of our Finished
+}
+
+func (s *session12) wipe() {
+	s.master.Clear()
+	clear(s.writeKeys)
+	clear(s.readKeys)
+}
+
+// agree makes the keys of the premaster secret, which it clears. The transcript is that up
+// to ClientKeyExchange (RFC 7627, Section 4).
+func (s *session12) agree(m *Machine, premaster []byte) {
+	h := m.x.suite.Hash
+	if s.extended {
+		s.master = schedule.NewExtendedMaster(h, premaster, m.hash())
+	} else {
+		s.master = schedule.NewMaster(h, premaster, m.x.clientRandom[:], s.serverRandom[:])
+	}
+	clear(premaster)
+	m.Result.ExtendedMasterSecret = s.extended
+	if m.cfg.KeyLog {
+		m.emit(Event{Kind: KeyLog, Label: "CLIENT_RANDOM", Data: m.x.clientRandom[:], Master: s.master.Bytes()})
+	}
+	s.expand(m)
+}
+
+// expand derives the keys of both directions (RFC 5246, Section 6.3).
+func (s *session12) expand(m *Machine) {
+	row := m.x.suite
+	mac, key, iv := row.MACKeyLen, row.KeyLen, row.FixedIVLen
+	block := make([]byte, 2*(mac+key+iv))
+	s.master.KeyBlock(block, s.serverRandom[:], m.x.clientRandom[:])
+	part := func(first int, lens ...int) (keys []byte) {
+		keys = make([]byte, 0, mac+key+iv)
+		at := 0
+		for _, n := range lens {
+			keys = append(keys, block[at+first*n:at+first*n+n]...)
+			at += 2 * n
+		}
+		return keys
+	}
+	client, server := part(0, mac, key, iv), part(1, mac, key, iv)
+	clear(block)
+	if s.writeKeys, s.readKeys = server, client; m.client {
+		s.writeKeys, s.readKeys = client, server
+	}
+}
+
+// sendFinished changes the write key and sends what ends our side of the handshake.
+func (s *session12) sendFinished(m *Machine) error {
+	m.endRecord()
+	m.emit(Event{Kind: WriteChangeCipherSpec})
+	m.write = Application
+	m.emit(Event{Kind: SetWriteKey, Version: iana.TLS12, Epoch: Application, Suite: m.x.suite.ID, Data: s.writeKeys})
+	copy(s.wrote[:], s.master.Finished(s.wrote[:0], m.client, m.hash()))
+	w, start := m.writer()
+	mark := w.BeginMessage(iana.Finished)
+	w.Raw(s.wrote[:])
+	w.End(mark)
+	if err := m.sent(start); err != nil {
+		return err
+	}
+	m.endRecord()
+	return nil
+}
+
+// changeReadKey follows the peer's change_cipher_spec.
+func (s *session12) changeReadKey(m *Machine) {
+	m.read = Application
+	m.emit(Event{Kind: SetReadKey, Version: iana.TLS12, Epoch: Application, Suite: m.x.suite.ID, Data: s.readKeys})
+}
+
+// checkFinished compares the peer's Finished with ours of its side.
+func (s *session12) checkFinished(m *Machine, msg []byte) error {
+	var room [12]byte
+	want := s.master.Finished(room[:0], !m.client, m.hash())
+	if subtle.ConstantTimeCompare(msg[4:], want) != 1 {
+		return unproved("%s sent a Finished that does not fit the handshake", m.peer())
+	}
+	return nil
+}
+
+// finish12 ends a TLS 1.2 handshake. The keys have been handed out; the events that did
+// lend them, so that they are left to the garbage collector.
+func (s *session12) finish(m *Machine) state {
+	m.Result.HalfRTT = true
+	s.master.Clear()
+	return m.finish(&connected12{})
+}
