@@ -197,7 +197,7 @@ func TestCutAtEveryByte(t *testing.T) {
 	v := newConversation(t)
 	stride := 1
 	if underRace {
-		stride = 7
+		stride = 3
 	}
 	for _, side := range []struct {
 		name    string
