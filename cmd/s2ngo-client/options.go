@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/s2ngo/s2ngo/cmd/internal/cli"
+	"github.com/s2ngo/s2ngo/conn"
+)
+
+// defaultPort is HTTPS's.
+const defaultPort = 443
+
+type options struct {
+	cli.Options
+	name      string
+	status    bool
+	keyUpdate bool
+	sendFile  string
+	echo      bool
+	get       string
+
+	host string
+	port uint16
+}
+
+func newOptions() (*options, *cli.Flags) {
+	o := new(options)
+	f := cli.NewFlags(program, "host [port]",
+		"Connects to a TLS server on host and port (default "+strconv.Itoa(defaultPort)+"), shakes hands, prints a summary\nand shuts down, unless there is something else to do.")
+	f.Group("Server")
+	f.String(&o.name, "name", "NAME", "the name to ask for and to verify (default: host)")
+	o.AddRoots(f, "do not verify the server's certificate")
+	f.Bool(&o.status, "status", "ask for a stapled OCSP response")
+	f.Group("Algorithms")
+	o.AddPolicy(f)
+	o.AddALPN(f)
+	f.Group("Client certificate")
+	f.Strings(&o.Certs, "cert", "FILE", "certificate chain, leaf first, PEM; with --key, repeatable")
+	f.Strings(&o.Keys, "key", "FILE", "its private key, PEM")
+	o.AddKeys(f)
+	f.Group("What to do with the connection")
+	f.String(&o.get, "get", "PATH", "fetch PATH by HTTP/1.1, body to stdout")
+	f.Bool(&o.echo, "echo", "stdin to the peer, peer to stdout")
+	f.String(&o.sendFile, "send-file", "FILE", "send FILE, then shut down; with --echo instead of stdin")
+	f.Bool(&o.keyUpdate, "key-update", "ask for new keys, both ways, once")
+	f.Group("Limits and output")
+	o.AddOutput(f)
+	f.Examples = []string{
+		"--ca-file ca.pem --trace localhost 8443",
+		"--get /index.html --alpn http/1.1 www.example.com >index.html",
+		"--ca-file ca.pem --cert me.pem --key me.key --async 1 --echo localhost 4433",
+	}
+	return o, f
+}
+
+// check looks for what does not go together, and takes host and port.
+func (o *options) check(args []string) error {
+	switch {
+	case len(args) == 0:
+		return cli.Usage("arguments", "no host to connect to")
+	case len(args) > 2:
+		return cli.Usage(args[2], "there is nothing behind host and port")
+	case o.get != "" && (o.echo || o.sendFile != ""):
+		return cli.Usage("options", "--get excludes --echo and --send-file")
+	case o.get != "" && (!strings.HasPrefix(o.get, "/") || strings.ContainsAny(o.get, " \t\r\n\x00")):
+		return cli.Usage("--get "+strconv.Quote(o.get), "not a path that begins with / and has no blanks")
+	}
+	o.host, o.port = cli.Unbracket(args[0]), defaultPort
+	if len(args) == 2 {
+		port, err := cli.ParsePort(args[1], 1)
+		if err != nil {
+			return err
+		}
+		o.port = port
+	}
+	if o.name == "" {
+		o.name = o.host
+	}
+	return nil
+}
+
+func (o *options) config() (cfg *conn.Config, release func(), err error) {
+	cfg, release, err = o.Config()
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.ServerName = cli.Unbracket(o.name)
+	cfg.RequestOCSP = o.status
+	return cfg, release, nil
+}
+
+// peer names the server in messages.
+func (o *options) peer() string { return net.JoinHostPort(o.host, strconv.Itoa(int(o.port))) }
+
+// summary reports whether to tell people what the handshake has settled: not where
+// stdout is for something else.
+func (o *options) summary() bool { return o.get == "" && !o.echo && !o.JSON }
+
+// app makes what the connection is for. wake is called when it can go on for reasons of
+// its own.
+func (o *options) app(loop *cli.Loop, wake func()) (app, error) {
+	var a app
+	var err error
+	switch {
+	case o.get != "":
+		a = newFetch(loop, wake, o.get, o.hostHeader())
+	case o.echo || o.sendFile != "":
+		a, err = newPump(loop, wake, o.sendFile, o.echo)
+	default:
+		a = idle{}
+	}
+	if err == nil && o.keyUpdate {
+		a = &withNewKeys{app: a}
+	}
+	return a, err
+}
+
+// hostHeader is the Host of a request (RFC 9110, Section 7.2).
+func (o *options) hostHeader() string {
+	name := cli.Unbracket(o.name)
+	if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	}
+	if o.port == defaultPort {
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, o.port)
+}
