@@ -126,6 +126,11 @@ type Config struct {
 	// (s2n_config_set_alert_behavior), a few in a row; else they end the connection.
 	IgnoreWarnings bool
 
+	// AcceptSSLv2ClientHello lets a server take a ClientHello in the framing of SSLv2, with
+	// which very old clients of TLS 1.2 begin (RFC 5246, Appendix E.2). It never leads to
+	// TLS 1.3.
+	AcceptSSLv2ClientHello bool
+
 	// RefuseRenegotiation lets a client answer a HelloRequest of TLS 1.2 with the warning
 	// no_renegotiation; else it is ignored.
 	RefuseRenegotiation bool
@@ -180,7 +185,7 @@ func (cfg *Config) Clone() *Config {
 		DisableIntentVerification: cfg.DisableIntentVerification, MaxCertificateBytes: cfg.MaxCertificateBytes,
 		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, RequestSCT: cfg.RequestSCT,
 		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, OperationTimeout: cfg.OperationTimeout,
-		IgnoreWarnings: cfg.IgnoreWarnings, RefuseRenegotiation: cfg.RefuseRenegotiation,
+		IgnoreWarnings: cfg.IgnoreWarnings, AcceptSSLv2ClientHello: cfg.AcceptSSLv2ClientHello, RefuseRenegotiation: cfg.RefuseRenegotiation,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
 		DisableCompatibilityMode: cfg.DisableCompatibilityMode,
 		KeyLog:                   cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,

@@ -165,6 +165,8 @@ func (c *Conn) readHandshake() error {
 			c.rd.SetCCS(record.CCSDrop) // the first ClientHello is here
 		}
 		return c.machine.Feed(c.machine.ReadEpoch(), rec.Payload)
+	case record.SSLv2Hello:
+		return c.machine.FeedSSLv2(rec.Payload)
 	case iana.RecordChangeCipherSpec:
 		c.machine.ChangeCipherSpec()
 		return nil

@@ -206,6 +206,7 @@ func (c *Conn) start() error {
 	switch {
 	case !c.client:
 		c.machine = handshake.NewServer(c.hs)
+		c.rd.AllowSSLv2Hello(c.cfg.AcceptSSLv2ClientHello)
 	case name == "" && c.hs.Verify != nil && c.cfg.VerifyHost == nil && c.cfg.OnVerify == nil:
 		return usage("a client needs a server name to verify, or a hook of its own: SetServerName, Config.VerifyHost or Config.OnVerify")
 	default:

@@ -97,6 +97,7 @@ type exchange struct {
 	kept    []byte
 
 	decrypt *asyncpkey.Op // of RSA key exchange
+	sslv2   []byte        // the ClientHello, if it came in the framing of SSLv2
 }
 
 // workspace is what a Machine needs while it moves, and gives back when it waits.
@@ -223,6 +224,23 @@ func (m *Machine) step() (state, error) {
 		return nil, err
 	}
 	return m.state.next(m, msg)
+}
+
+// FeedSSLv2 gives a server that waits for its first ClientHello one in the framing of
+// SSLv2: all that follows the two bytes of its length. It never leads to TLS 1.3.
+func (m *Machine) FeedSSLv2(p []byte) error {
+	if m.err != nil {
+		return m.err
+	}
+	if _, ok := m.state.(expectClientHello); !ok || m.off < len(m.in) {
+		return m.fail(unexpected("client sent an SSLv2 ClientHello where %v is expected", m.state.accepts()))
+	}
+	hello, err := wire.ParseSSLv2ClientHello(nil, p)
+	if err != nil {
+		return m.fail(err)
+	}
+	m.x.sslv2 = append([]byte(nil), p...)
+	return m.Feed(Initial, hello)
 }
 
 // ChangeCipherSpec gives the Machine the peer's change_cipher_spec record, which stands

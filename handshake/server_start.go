@@ -41,6 +41,9 @@ func (s *chooseVersion) withConfig(m *Machine, cfg *Config) (state, error) {
 		m.cfg = cfg
 	}
 	v, err := selectVersion(m.cfg, &s.Hello)
+	if m.x.sslv2 != nil {
+		s.Message = m.x.sslv2 // what the transcript begins with (RFC 5246, Appendix E.2)
+	}
 	if err != nil {
 		return nil, err
 	}

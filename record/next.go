@@ -67,6 +67,9 @@ func (r *Reader) take(dst []byte) (Record, error) {
 		return Record{}, ErrNeedMore
 	}
 	b := r.buf.data[r.start:r.end]
+	if whole, ok := r.sslv2Length(b); ok {
+		return r.takeSSLv2(b, whole)
+	}
 	if err := r.checkHeader(b[:HeaderLen]); err != nil {
 		return Record{}, err
 	}

@@ -37,6 +37,7 @@ type Reader struct {
 	skip       skipMode
 	hidden     bool // opener.Version() is TLS13: the type is inside the protection
 	plainAlert bool
+	sslv2      bool
 	started    bool // a first record has come
 }
 
@@ -128,6 +129,9 @@ func (r *Reader) needed(have int) int {
 	if have < HeaderLen {
 		return HeaderLen
 	}
+	if whole, ok := r.sslv2Length(r.buf.data[r.start:]); ok {
+		return min(whole, 2+MaxPlaintext) // longer ones are refused by Next
+	}
 	return HeaderLen + headerLength(r.buf.data[r.start:])
 }
 
@@ -159,7 +163,13 @@ func (r *Reader) Ready() bool {
 	if r.failed != nil {
 		return true
 	}
-	return have >= HeaderLen && (have >= r.needed(have) || r.checkHeader(r.buf.data[r.start:r.start+HeaderLen]) != nil)
+	if have < HeaderLen {
+		return false
+	}
+	if whole, ok := r.sslv2Length(r.buf.data[r.start:r.end]); ok {
+		return have >= whole || whole < HeaderLen || whole > 2+MaxPlaintext
+	}
+	return have >= r.needed(have) || r.checkHeader(r.buf.data[r.start:r.start+HeaderLen]) != nil
 }
 
 // Release gives the buffer back if nothing is in it, and goes on in a smaller one if only
@@ -195,7 +205,7 @@ func (r *Reader) Reset() {
 	r.in.Store(0)
 	r.failed = nil
 	r.skip, r.skipBytes, r.ahead, r.last, r.maxPlain, r.version = skipNothing, 0, 0, 0, 0, 0
-	r.idle, r.empty, r.ccs, r.policy, r.plainAlert, r.started = 0, 0, 0, CCSRefuse, false, false
+	r.idle, r.empty, r.ccs, r.policy, r.plainAlert, r.sslv2, r.started = 0, 0, 0, CCSRefuse, false, false, false
 }
 
 // BytesIn returns the number of bytes received so far. Any goroutine may ask.
