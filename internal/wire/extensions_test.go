@@ -40,14 +40,14 @@ var placementInRFCs = []struct {
 	{iana.SignatureAlgorithmsCert, "CH, CR"},
 
 	{iana.CompressCertificate, "CH, CR"},       // RFC 8879
-	{iana.RecordSizeLimit, "CH, EE, SH12"},           // RFC 8449
+	{iana.RecordSizeLimit, "CH, EE, SH12"},     // RFC 8449
 	{iana.QUICTransportParameters, "CH, EE"},   // RFC 9001
 	{iana.EncryptedClientHello, "CH, HRR, EE"}, // RFC 9849
-	{iana.ECPointFormats, "CH, SH12"},                // TLS 1.2
-	{iana.EncryptThenMAC, "CH, SH12"},                // TLS 1.2
-	{iana.ExtendedMasterSecret, "CH, SH12"},          // TLS 1.2
-	{iana.SessionTicket, "CH, SH12"},                 // TLS 1.2
-	{iana.RenegotiationInfo, "CH, SH12"},             // TLS 1.2
+	{iana.ECPointFormats, "CH, SH12"},          // TLS 1.2
+	{iana.EncryptThenMAC, "CH, SH12"},          // TLS 1.2
+	{iana.ExtendedMasterSecret, "CH, SH12"},    // TLS 1.2
+	{iana.SessionTicket, "CH, SH12"},           // TLS 1.2
+	{iana.RenegotiationInfo, "CH, SH12"},       // TLS 1.2
 }
 
 // carriers are the messages that carry extensions, with a body of nothing else.
