@@ -18,10 +18,18 @@ func NewOpener12(s *suite.Suite, macKey, key, iv []byte) (Opener, error) {
 	if err := checkKeys(s, macKey, key, iv); err != nil {
 		return nil, err
 	}
-	if s.MAC != 0 {
-		return newCBCOpener(s, macKey, key)
+	if s.MAC == 0 {
+		a, err := newAEAD12(s, key, iv, 0)
+		if err != nil {
+			return nil, err
+		}
+		return a, nil
 	}
-	return newAEAD12(s, key, iv, 0)
+	c, err := newCBCOpener(s, macKey, key)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // NewSealer12 is NewOpener12 for sealing. The Sealer refuses to seal more than s allows under
@@ -31,10 +39,18 @@ func NewSealer12(s *suite.Suite, macKey, key, iv []byte, random io.Reader) (Seal
 	if err := checkKeys(s, macKey, key, iv); err != nil {
 		return nil, err
 	}
-	if s.MAC != 0 {
-		return newCBCSealer(s, macKey, key, random)
+	if s.MAC == 0 {
+		a, err := newAEAD12(s, key, iv, s.BlockLimit)
+		if err != nil {
+			return nil, err
+		}
+		return a, nil
 	}
-	return newAEAD12(s, key, iv, s.BlockLimit)
+	c, err := newCBCSealer(s, macKey, key, random)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func checkKeys(s *suite.Suite, macKey, key, iv []byte) error {
