@@ -40,8 +40,15 @@ func summarize(w io.Writer, peer string, session *cli.Session) {
 	}
 	suspended := ""
 	if s.ApplicationBlocked > 0 {
-		suspended = fmt.Sprintf(", suspended %d times", s.ApplicationBlocked)
+		suspended = ", suspended " + times(s.ApplicationBlocked)
 	}
 	line("handshake", "%v, %d bytes in, %d bytes out%s",
 		session.Handshake.Round(time.Microsecond), s.WireIn, s.WireOut, suspended)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

@@ -24,19 +24,24 @@ const (
 )
 
 // Ladder draws what has been recorded since the last call, in lines of at most 86
-// columns; "" if there is nothing new.
-func (r *Recorder) Ladder() string {
+// columns; "" if there is nothing new. below is set if the last lines above are this
+// connection's own.
+func (r *Recorder) Ladder(below bool) string {
 	rows := r.rows[r.drawn:]
 	if len(rows) == 0 && r.lost == 0 {
 		return ""
 	}
 	var b strings.Builder
-	if r.drawn == 0 {
-		fmt.Fprintf(&b, "\n%*s  connection %d with %s, seen by the %s\n\n", timeWidth, "", r.Number, r.Peer, r.Role)
+	switch {
+	case r.drawn == 0:
+		fmt.Fprintf(&b, "\n%*s  connection %d with %s, seen by the %s\n", timeWidth, "", r.Number, r.Peer, r.Role)
+		fmt.Fprintf(&b, "%*s  { } under handshake keys, [ ] under application keys\n\n", timeWidth, "")
 		fmt.Fprintf(&b, "%*s  client%*s\n", timeWidth, "ms", room+2-len("client"), "server")
 		r.line(&b, -1, alive, "")
-	} else {
-		fmt.Fprintf(&b, "%*s  connection %d with %s goes on\n", timeWidth, "", r.Number, r.Peer)
+	case below:
+		r.line(&b, -1, quiet, "")
+	default:
+		fmt.Fprintf(&b, "\n%*s  connection %d with %s goes on\n", timeWidth, "", r.Number, r.Peer)
 	}
 	for i := range rows {
 		r.row(&b, &rows[i])

@@ -12,6 +12,7 @@ type Output struct {
 	HTML           string // a file for the same as a page; "" = none
 	Failures       func(s *Session)
 
+	last   *Recorder // whose ladder was drawn last
 	pages  []*Recorder
 	broken error // of the first write that failed
 }
@@ -36,8 +37,9 @@ func (o *Output) established(s *Session) {
 
 // draw writes what has been recorded and not yet drawn.
 func (o *Output) draw(s *Session) {
-	_, err := io.WriteString(o.Stderr, s.trace.Ladder())
+	_, err := io.WriteString(o.Stderr, s.trace.Ladder(o.last == s.trace))
 	o.note(err)
+	o.last = s.trace
 }
 
 func (o *Output) ended(role string, s *Session) {

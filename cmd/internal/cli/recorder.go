@@ -72,7 +72,7 @@ func NewRecorder(role, peer string, number int, start time.Time) *Recorder {
 func (r *Recorder) Record(e conn.TraceEvent) { r.record(e, time.Since(r.start)) }
 
 // shortPause is the least time without a step that is shown as a pause.
-const shortPause = time.Millisecond
+const shortPause = 5 * time.Millisecond
 
 func (r *Recorder) record(e conn.TraceEvent, at time.Duration) {
 	if len(r.rows) >= maxSteps {

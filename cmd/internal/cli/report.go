@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/s2ngo/s2ngo/conn"
-	"github.com/s2ngo/s2ngo/iana"
 )
 
 // Report is the line of JSON that tells of one connection. What was not negotiated is
@@ -27,7 +26,7 @@ type Report struct {
 	HelloRetry          bool    `json:"hrr"`
 	ClientAuth          bool    `json:"client_auth"`
 	Policy              string  `json:"policy"`
-	EMS                 bool    `json:"ems"` // TLS 1.3 always binds its keys to the handshake
+	EMS                 bool    `json:"ems"` // TLS 1.3 has no other kind of master secret
 	Blocked             Blocked `json:"blocked"`
 	HandshakeMicros     int64   `json:"handshake_us"`
 	WireIn              uint64  `json:"wire_in"`
@@ -52,7 +51,7 @@ type Blocked struct {
 func NewReport(role string, s *conn.State, handshake time.Duration, err error) Report {
 	r := Report{
 		Role: role, ServerName: s.ServerName, ALPN: s.ALPN, HelloRetry: s.HelloRetry, ClientAuth: s.ClientAuth,
-		Policy: s.Policy, EMS: s.Version == iana.TLS13,
+		Policy: s.Policy, EMS: s.ExtendedMasterSecret,
 		Blocked:         Blocked{s.ReadBlocked, s.WriteBlocked, s.ApplicationBlocked},
 		HandshakeMicros: handshake.Microseconds(),
 		WireIn:          s.WireIn, WireOut: s.WireOut, AppIn: s.AppIn, AppOut: s.AppOut,

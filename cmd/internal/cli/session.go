@@ -82,7 +82,11 @@ func (s *Session) Drive() { s.ready(0) }
 // Stop ends the session with close_notify.
 func (s *Session) Stop() {
 	if s.phase < closing {
-		s.end(closing, nil)
+		var err error
+		if !s.done {
+			err = &conn.Error{Kind: conn.ErrClosed, Err: errors.New("the program was stopped during the handshake")}
+		}
+		s.end(closing, err)
 		s.ready(0)
 	}
 }
