@@ -131,10 +131,6 @@ type Config struct {
 	// TLS 1.3.
 	AcceptSSLv2ClientHello bool
 
-	// RefuseRenegotiation lets a client answer a HelloRequest of TLS 1.2 with the warning
-	// no_renegotiation; else it is ignored.
-	RefuseRenegotiation bool
-
 	// RecordSize is the most application data in one record, 1 to 16384 bytes; 0 stands for
 	// s2n's 8087. ThroughputRecordSize and LowLatencyRecordSize are s2n's other choices.
 	RecordSize int
@@ -185,7 +181,7 @@ func (cfg *Config) Clone() *Config {
 		DisableIntentVerification: cfg.DisableIntentVerification, MaxCertificateBytes: cfg.MaxCertificateBytes,
 		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, RequestSCT: cfg.RequestSCT,
 		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, OperationTimeout: cfg.OperationTimeout,
-		IgnoreWarnings: cfg.IgnoreWarnings, AcceptSSLv2ClientHello: cfg.AcceptSSLv2ClientHello, RefuseRenegotiation: cfg.RefuseRenegotiation,
+		IgnoreWarnings: cfg.IgnoreWarnings, AcceptSSLv2ClientHello: cfg.AcceptSSLv2ClientHello,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
 		DisableCompatibilityMode: cfg.DisableCompatibilityMode,
 		KeyLog:                   cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,

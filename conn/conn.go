@@ -71,6 +71,8 @@ const (
 	factSentClose                  // close_notify was sent, or a fatal alert
 	factHandshakeError             // the handshake has failed
 	factTLS12                      // the negotiated version
+	factHelloRequest               // the server wants to renegotiate, and may
+	factRenegotiating              // Renegotiate is under way
 )
 
 // is reports whether one of the facts holds.

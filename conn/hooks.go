@@ -71,6 +71,11 @@ type Hooks struct {
 	// OnClientCertificate chooses the certificate to answer a server's request with; nil
 	// sends none (s2n_cert_request_callback). Clients only.
 	OnClientCertificate func(c *Conn, request *CertificateRequest, op *async.Op[*Certificate])
+
+	// OnHelloRequest says what becomes of a server's wish to renegotiate in TLS 1.2
+	// (s2n_config_set_renegotiate_request_cb); it answers at once. Without it the wish is
+	// ignored. After RenegotiationAccept call Conn.Renegotiate.
+	OnHelloRequest func(c *Conn) Renegotiation
 }
 
 func (h *Hooks) asks() (q handshake.Questions) {

@@ -74,8 +74,14 @@ func (c *Conn) negotiate() (Blocked, error) {
 			return BlockedOnApplicationInput, nil
 		}
 		if err := c.readHandshake(); err != nil {
-			if err == ErrWouldBlock {
+			switch err {
+			case ErrWouldBlock:
 				return BlockedOnRead, nil
+			case errApplicationData:
+				if len(c.rest) > 0 {
+					return BlockedOnApplicationData, nil
+				}
+				continue
 			}
 			c.fail(err)
 		}
@@ -120,8 +126,8 @@ func (c *Conn) do(e *handshake.Event) error {
 			c.set(factTLS12)
 			c.rd.SetCCS(record.CCSDeliver)
 		}
-	case handshake.RefuseRenegotiation:
-		c.control.wantRefusal()
+	case handshake.HelloRequested:
+		c.helloRequested()
 	case handshake.SetWriteKey:
 		return c.setWriteKey(e)
 	case handshake.SetReadKey:
@@ -140,6 +146,7 @@ func (c *Conn) do(e *handshake.Event) error {
 		c.control.wantKeyUpdate()
 	case handshake.Done:
 		c.set(factDone)
+		c.facts.And(^uint32(factRenegotiating))
 		c.rd.AllowPlaintextAlert(false)
 		c.trace(TraceEvent{Kind: TraceDone})
 	}
@@ -176,6 +183,10 @@ func (c *Conn) readHandshake() error {
 		}
 		return c.alert(rec.Payload)
 	case iana.RecordApplicationData:
+		if c.is(factRenegotiating) {
+			c.rest = rec.Payload
+			return errApplicationData
+		}
 		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent application data during the handshake"}
 	}
 	return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent a record of type " + rec.Type.String() + " during the handshake"}

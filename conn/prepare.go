@@ -63,7 +63,6 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
 	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes
 	h.DHParams = cfg.DHParams
-	h.RefuseRenegotiation = cfg.RefuseRenegotiation
 	h.NoCompatibility = cfg.DisableCompatibilityMode
 	h.Asks, h.KeyLog = cfg.asks(), cfg.KeyLog != nil
 	h.Now, h.Rand = cfg.Now, cfg.rand

@@ -19,6 +19,9 @@ var errPeerClosed = errors.New("conn: close_notify received")
 // are ErrClosed and io.ErrUnexpectedEOF. What was received before an error is returned
 // before it. Errors are final.
 //
+// After RenegotiationAccept it returns BlockedOnApplicationInput until Renegotiate is done,
+// but for data that Renegotiate has left.
+//
 // KeyUpdates, tickets and alerts are dealt with inside; what they need to be answered is
 // written at once, or, if a Send is under way or would block, by the next call that sends.
 func (c *Conn) Recv(p []byte) (n int, b Blocked, err error) {
@@ -52,6 +55,12 @@ func (c *Conn) receive(p []byte) (n int, b Blocked, err error) {
 		}
 		if n > 0 && !c.rd.Ready() {
 			break // what there is goes out before another read
+		}
+		if c.is(factHelloRequest|factRenegotiating) && c.readErr == nil {
+			if n > 0 {
+				break
+			}
+			return 0, BlockedOnApplicationInput, nil // it is Renegotiate's turn
 		}
 		if c.readErr != nil {
 			if n > 0 {

@@ -35,6 +35,9 @@ func (c *Conn) sendv(buffers [][]byte, method string) (n int, b Blocked, err err
 	if !c.is(factDone|factHandshakeError) && !c.halfRTT() {
 		return 0, NotBlocked, usage("%s before the handshake is complete", method)
 	}
+	if c.is(factRenegotiating) {
+		return 0, NotBlocked, usage("%s while Renegotiate is under way", method)
+	}
 	c.wmu.Lock()
 	defer c.unlockWrite()
 	if err := c.canWrite(); err != nil {

@@ -1,6 +1,8 @@
 package handshake
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"crypto/x509"
 	"slices"
 
@@ -40,8 +42,9 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 		return nil, illegal("server chose compression method %d", hello.CompressionMethod)
 	case m.x.sessionIDLen > 0 && string(hello.SessionID) == string(m.sessionID()):
 		return nil, illegal("server resumes a session that this client does not have") // the ID was made up
-	case len(hello.RenegotiationInfo) != 0:
-		return nil, refused("server sent renegotiation_info of a connection that it does not have") // RFC 5746, Section 3.4
+	}
+	if err := s.checkRenegotiation(m, hello); err != nil {
+		return nil, err
 	}
 	if hello.ALPN != nil {
 		name := string(hello.ALPN)
@@ -64,6 +67,23 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 	return &expectCertificate12{s}, nil
 }
 
+// checkRenegotiation holds that this handshake follows the one that it says it follows:
+// none, or the one before on the same connection (RFC 5746, Sections 3.4 and 3.5).
+func (s *client12) checkRenegotiation(m *Machine, hello *wire.ServerHello) error {
+	s.secure = hello.Has.Has(iana.RenegotiationInfo)
+	if m.before == nil {
+		if len(hello.RenegotiationInfo) != 0 {
+			return refused("server sent renegotiation_info of a connection that it does not have")
+		}
+		return nil
+	}
+	want := append(m.before.client[:len(m.before.client):len(m.before.client)], m.before.server[:]...)
+	if subtle.ConstantTimeCompare(hello.RenegotiationInfo, want) != 1 {
+		return refused("server renegotiates, and its renegotiation_info does not fit the handshake before")
+	}
+	return nil
+}
+
 // expectCertificate12 waits for the server's chain.
 type expectCertificate12 struct{ *client12 }
 
@@ -84,6 +104,9 @@ func (s *expectCertificate12) next(m *Machine, msg []byte) (state, error) {
 	}
 	if err := p.parse(m, certificates12(&c)); err != nil {
 		return nil, err
+	}
+	if m.before != nil && !bytes.Equal(m.Result.Leaf().Raw, m.before.leaf) {
+		return nil, illegal("server renegotiates with another certificate")
 	}
 	if s.staple {
 		return &expectCertificateStatus{client12: s.client12, chain: p}, nil

@@ -125,7 +125,7 @@ func (h *clientHello) write(m *Machine) error {
 		h.offered.Add(iana.SignedCertificateTimestamp)
 	}
 	if c.MinVersion <= iana.TLS12 {
-		h.put12(w)
+		h.put12(m, w)
 	}
 	if c.MaxVersion >= iana.TLS13 {
 		h.putKeyShares(w)
@@ -152,12 +152,16 @@ func (h *clientHello) putKeyShares(w *wire.Writer) {
 // put12 writes the extensions that only TLS 1.2 knows: points are uncompressed (RFC 8422,
 // Section 5.1.2), the master secret is extended (RFC 7627), and renegotiation, if there
 // ever is one, is secure (RFC 5746).
-func (h *clientHello) put12(w *wire.Writer) {
+func (h *clientHello) put12(m *Machine, w *wire.Writer) {
 	wire.PutECPointFormats(w, 0)
 	h.offered.Add(iana.ECPointFormats)
 	wire.PutExtendedMasterSecret(w)
 	h.offered.Add(iana.ExtendedMasterSecret)
-	wire.PutRenegotiationInfo(w, nil)
+	var before []byte
+	if m.before != nil {
+		before = m.before.client[:]
+	}
+	wire.PutRenegotiationInfo(w, before)
 	h.offered.Add(iana.RenegotiationInfo)
 }
 

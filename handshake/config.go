@@ -42,11 +42,10 @@ type Config struct {
 	CertificateSchemes     []iana.SignatureScheme // signature_algorithms_cert; nil = not sent
 
 	// TLS 1.2: schemes to sign and verify with, groups in order of preference, parameters of
-	// a server for DHE (nil = RFC 7919), and what a client says to a HelloRequest.
-	Schemes12           []iana.SignatureScheme
-	Groups12            []iana.Group
-	DHParams            *kex.DHParams
-	RefuseRenegotiation bool
+	// a server for DHE (nil = RFC 7919).
+	Schemes12 []iana.SignatureScheme
+	Groups12  []iana.Group
+	DHParams  *kex.DHParams
 
 	ALPN            []string
 	IgnoreALPN      bool // server: no overlap is no error

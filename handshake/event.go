@@ -50,8 +50,8 @@ const (
 	// SetVersion: Version is negotiated. In TLS 1.2 a change_cipher_spec of the peer goes to
 	// ChangeCipherSpec from here on, until Done.
 	SetVersion
-	// RefuseRenegotiation: send the warning no_renegotiation (RFC 5246, Section 7.2.2).
-	RefuseRenegotiation
+	// HelloRequested: the server asks for another handshake (RFC 5246, Section 7.4.1.1).
+	HelloRequested
 	// SetWriteKey and SetReadKey: what follows in this direction is protected by Suite,
 	// from sequence number 0; Epoch says which keys they are. In TLS 1.3 they come from
 	// Secret; in TLS 1.2 Data holds MAC key, key and IV, one behind the other (RFC 5246,
@@ -74,7 +74,7 @@ const (
 
 // String returns the kind's name.
 func (k EventKind) String() string {
-	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetVersion", "RefuseRenegotiation", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ask", "KeyLog", "Done"}
+	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetVersion", "HelloRequested", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ask", "KeyLog", "Done"}
 	if int(k) < len(names) && k > 0 {
 		return names[k]
 	}

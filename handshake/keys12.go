@@ -30,7 +30,9 @@ type session12 struct {
 	master       schedule.Master
 	writeKeys    []byte // MAC key, key and IV for what we send, until it begins
 	readKeys     []byte
+	secure       bool     // the peer knows secure renegotiation
 	wrote        [12]byte // verify_data of our Finished
+	read         [12]byte // and of the peer's
 }
 
 func (s *session12) wipe() {
@@ -109,6 +111,7 @@ func (s *session12) checkFinished(m *Machine, msg []byte) error {
 	if subtle.ConstantTimeCompare(msg[4:], want) != 1 {
 		return unproved("%s sent a Finished that does not fit the handshake", m.peer())
 	}
+	copy(s.read[:], want)
 	return nil
 }
 
@@ -117,5 +120,9 @@ func (s *session12) checkFinished(m *Machine, msg []byte) error {
 func (s *session12) finish(m *Machine) state {
 	m.Result.HalfRTT = true
 	s.master.Clear()
-	return m.finish(&connected12{})
+	end := &connected12{}
+	if m.client && s.secure {
+		end.binding = renegotiation{secure: true, client: s.wrote, server: s.read, leaf: m.Result.Leaf().Raw}
+	}
+	return m.finish(end)
 }

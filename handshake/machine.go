@@ -67,6 +67,7 @@ type Machine struct {
 	cfg        *Config
 	serverName string // of a client
 	state      state
+	before     *renegotiation // nil in the first handshake of a connection
 	err        error
 	client     bool
 	done       bool
