@@ -13,9 +13,10 @@ import (
 
 // Case is a kind of handshake that both libraries do.
 type Case struct {
-	Key   testpeer.KeyKind
-	Group iana.Group
-	Suite iana.CipherSuite // 0 = what is negotiated
+	Version iana.Version // 0 = TLS 1.3
+	Key     testpeer.KeyKind
+	Group   iana.Group
+	Suite   iana.CipherSuite // 0 = what is negotiated
 }
 
 // Fixture is a Case with its certificates, as both libraries want them: a leaf and its
@@ -54,6 +55,14 @@ func NewFixture(c Case) (*Fixture, error) {
 			SessionTicketsDisabled:      true,
 			DynamicRecordSizingDisabled: true,
 		},
+	}
+	if c.Version == iana.TLS12 {
+		// The certificate's curve has to be offered, too (RFC 8422, Section 5.3).
+		f.Client.Groups = append(f.Client.Groups, iana.Secp256r1)
+		f.StdClient.CurvePreferences = append(f.StdClient.CurvePreferences, tls.CurveP256)
+		f.StdClient.MinVersion, f.StdServer.MinVersion = tls.VersionTLS12, tls.VersionTLS12
+		f.StdClient.MaxVersion, f.StdServer.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+		f.StdClient.CipherSuites, f.StdServer.CipherSuites = []uint16{uint16(c.Suite)}, []uint16{uint16(c.Suite)}
 	}
 	if c.Suite != 0 {
 		p, err := policy.Lookup(policy.Default)

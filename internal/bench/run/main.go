@@ -53,6 +53,8 @@ func run() error {
 		{"tls13-ecdsa", "tls13-ecdsa-server", bench.Case{Key: testpeer.KeyP256, Group: iana.X25519}},
 		{"tls13-mlkem", "", bench.Case{Key: testpeer.KeyP256, Group: iana.X25519MLKEM768}},
 		{"", "tls13-rsa-server", bench.Case{Key: testpeer.KeyRSA2048, Group: iana.X25519}},
+		{"tls12-ecdsa", "", bench.Case{Version: iana.TLS12, Key: testpeer.KeyP256, Group: iana.X25519, Suite: iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}},
+		{"", "tls12-rsa-server", bench.Case{Version: iana.TLS12, Key: testpeer.KeyRSA2048, Group: iana.X25519, Suite: iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}},
 	} {
 		if err := handshakes(row.both, row.server, row.c); err != nil {
 			return err
