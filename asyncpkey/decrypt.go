@@ -18,5 +18,6 @@ func decrypt(key crypto.PrivateKey, ciphertext []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("asyncpkey: key of type %T cannot decrypt", key)
 	}
+	//lint:ignore SA1019 the key exchange of RFC 5246, Section 7.4.7.1 is this padding
 	return decrypter.Decrypt(rand.Reader, ciphertext, &rsa.PKCS1v15DecryptOptions{SessionKeyLen: premasterLen})
 }

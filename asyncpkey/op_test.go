@@ -261,6 +261,7 @@ func TestValidation(t *testing.T) {
 func TestDecryptTellsNothing(t *testing.T) {
 	key := keyOf(t, testpeer.KeyRSA2048)
 	premaster := bytes.Repeat([]byte{3}, premasterLen)
+	//lint:ignore SA1019 the key exchange of RFC 5246, Section 7.4.7.1 is this padding
 	ciphertext, err := rsa.EncryptPKCS1v15(nil, key.Public().(*rsa.PublicKey), premaster)
 	if err != nil {
 		t.Fatal(err)
