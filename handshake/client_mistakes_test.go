@@ -167,7 +167,7 @@ func TestClientMistakes(t *testing.T) {
 		{"a bit of Finished after a certificate", withCertificate(iana.Finished, flip(-1)),
 			iana.DecryptError, "client sent a Finished that does not fit the handshake"},
 		{"a short Finished", withClient{edit: on(iana.Finished, testpeer.Cut(1))},
-			iana.DecodeError, "client sent a Finished of 31 bytes, not 32"},
+			iana.DecryptError, "client sent a Finished that does not fit the handshake"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			s, _, events, err := c.client.play(t)

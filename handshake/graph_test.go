@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/s2ngo/s2ngo/iana"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/STATES.md")
@@ -21,8 +23,23 @@ const statesFile = "../docs/STATES.md"
 
 // edge is one kind of transition.
 type edge struct {
-	client          bool
+	diagram
 	from, to, label string
+}
+
+// diagram is where an edge is drawn: there is one for each side and version.
+type diagram struct {
+	client  bool
+	version iana.Version // 0 = unknown, or any
+}
+
+var diagrams = []diagram{{true, iana.TLS13}, {true, iana.TLS12}, {false, iana.TLS13}, {false, iana.TLS12}}
+
+func (d diagram) String() string {
+	if d.client {
+		return fmt.Sprintf("Client, %v", d.version)
+	}
+	return fmt.Sprintf("Server, %v", d.version)
 }
 
 // graph is what transitions have been made.
@@ -45,10 +62,10 @@ var made = newGraph()
 // TestMain fails if a test has made a transition that docs/STATES.md does not have.
 func TestMain(m *testing.M) {
 	observe = func(m *Machine, from, to state) {
-		e := edge{client: m.client, from: stateName(from), to: stateName(to)}
+		e := edge{diagram: diagram{client: m.client}, from: stateName(from), to: stateName(to)}
 		made.add(e)
 		if s, ok := sides.Load(m); ok && s.(*side).graph != nil {
-			e.label = s.(*side).label(from, to)
+			e.version, e.label = s.(*side).version, s.(*side).label(from, to)
 			s.(*side).graph.add(e)
 		}
 	}
@@ -68,7 +85,7 @@ func checkMade() int {
 	known := parseStates(text)
 	code := 0
 	for e := range made.edges {
-		if !known[e] {
+		if e.from, e.to = node(e.from), node(e.to); !known[e] {
 			fmt.Printf("a test made %s of a transition that docs/STATES.md does not have: %s to %s\n", role(e.client), e.from, e.to)
 			code = 1
 		}
@@ -83,6 +100,8 @@ func (s *side) label(from, to state) string {
 		return "answer"
 	case mover:
 		return "sends " + s.sent.String()
+	case *expectChangeCipherSpec:
+		return "change_cipher_spec"
 	case *expectServerHello:
 		if _, again := to.(*expectServerHello); again {
 			return "hello_retry_request"
@@ -204,6 +223,8 @@ succeed: without client authentication, with it and a certificate, with it and n
 without a HelloRetryRequest; each of these with every subset of the questions that an application can take; and tickets and
 key updates after each. TestStateGraph fails if an arrow on this page was not made in these runs, or if one was made
 that is not on this page; no other test of the package may make one that is not here either.
+For TLS 1.2 there are handshakes with ECDHE and with RSA key exchange, each with an OCSP response and with one that
+is announced and does not come.
 
 A state bears the name of its Go type in package handshake, and waits for what the arrows that leave it
 say: a handshake message from the peer, or, in the states called await, the application's answer to the question named
@@ -215,34 +236,36 @@ is left by nothing.
 func (g *graph) draw() []byte {
 	var b bytes.Buffer
 	b.WriteString(statesHeader)
-	for _, client := range []bool{true, false} {
-		fmt.Fprintf(&b, "\n## %s\n\n```mermaid\nstateDiagram-v2\n", map[bool]string{true: "Client", false: "Server"}[client])
+	for _, d := range diagrams {
+		fmt.Fprintf(&b, "\n## %v\n\n```mermaid\nstateDiagram-v2\n", d)
 		start := "expectClientHello"
-		if client {
+		if d.client {
 			start = "sendClientHello"
 		}
-		edges := g.order(client, start)
+		edges := g.order(d, start)
+		declared := map[string]bool{}
 		for _, e := range edges {
-			if strings.HasPrefix(e.to, "await ") && !bytes.Contains(b.Bytes(), []byte(declare(client, e.to))) {
-				b.WriteString(declare(client, e.to))
+			if name := node(e.to); name != e.to && !declared[name] {
+				declared[name] = true
+				fmt.Fprintf(&b, "    state %q as %s\n", e.to, name)
 			}
 		}
 		fmt.Fprintf(&b, "    [*] --> %s\n", start)
 		for _, e := range edges {
-			fmt.Fprintf(&b, "    %s --> %s: %s\n", node(client, e.from), node(client, e.to), e.label)
+			fmt.Fprintf(&b, "    %s --> %s: %s\n", node(e.from), node(e.to), e.label)
 		}
 		b.WriteString("```\n")
 	}
 	return b.Bytes()
 }
 
-// order lists the edges of one side from the start on, by width, then by label.
-func (g *graph) order(client bool, start string) (edges []edge) {
+// order lists the edges of a diagram from the start on, by width, then by label.
+func (g *graph) order(d diagram, start string) (edges []edge) {
 	names := []string{start}
 	for i := 0; i < len(names); i++ {
 		var next []edge
 		for e := range g.edges {
-			if e.client == client && e.from == names[i] {
+			if e.diagram == d && e.from == names[i] {
 				next = append(next, e)
 			}
 		}
@@ -260,40 +283,19 @@ func (g *graph) order(client bool, start string) (edges []edge) {
 }
 
 // node is a state's name as Mermaid wants it: without spaces.
-func node(client bool, name string) string {
-	if question, ok := strings.CutPrefix(name, "await "); ok {
-		return role(client) + "_await_" + strings.ReplaceAll(question, " ", "_")
-	}
-	return name
-}
+func node(name string) string { return strings.ReplaceAll(name, " ", "_") }
 
-func declare(client bool, name string) string {
-	return fmt.Sprintf("    state %q as %s\n", name, node(client, name))
-}
-
-// parseStates reads the edges of a page that draw made, without their labels.
+// parseStates reads the edges of a page that draw made, without their labels and versions.
 func parseStates(text []byte) map[edge]bool {
 	known := map[edge]bool{}
-	names := map[string]string{}
 	client := false
 	for line := range strings.Lines(string(text)) {
-		var name, id string
 		fields := strings.Fields(line)
 		switch {
 		case strings.HasPrefix(line, "## "):
 			client = strings.HasPrefix(line, "## Client")
-		case len(fields) > 2 && fields[0] == "state":
-			if _, err := fmt.Sscanf(strings.TrimSpace(line), "state %q as %s", &name, &id); err == nil {
-				names[id] = name
-			}
 		case len(fields) > 3 && fields[1] == "-->":
-			e := edge{client: client, from: fields[0], to: strings.TrimSuffix(fields[2], ":")}
-			if long, ok := names[e.from]; ok {
-				e.from = long
-			}
-			if long, ok := names[e.to]; ok {
-				e.to = long
-			}
+			e := edge{diagram: diagram{client: client}, from: fields[0], to: strings.TrimSuffix(fields[2], ":")}
 			known[e] = true
 		}
 	}

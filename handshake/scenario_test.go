@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -17,25 +18,51 @@ import (
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
-// scenario is one kind of handshake that succeeds.
+// scenario is one handshake that succeeds.
 type scenario struct {
-	retry       bool       // by a HelloRetryRequest
+	kind
 	auth        ClientAuth // of the server
 	certificate bool       // the client has one
 	asks        Questions  // that have a taker, on both sides
 }
 
+// kind is what a handshake goes by before it comes to certificates.
+type kind string
+
+const (
+	tls13          kind = "TLS 1.3"
+	tls13Retry     kind = "TLS 1.3, retried" // by a HelloRetryRequest
+	tls12          kind = "TLS 1.2"          // with ECDHE
+	tls12Silent    kind = "TLS 1.2, silent"  // no OCSP response comes although one is announced
+	tls12RSA       kind = "TLS 1.2, RSA"     // key exchange
+	tls12RSASilent kind = "TLS 1.2, RSA, silent"
+)
+
+func (k kind) version() iana.Version {
+	if k == tls13 || k == tls13Retry {
+		return iana.TLS13
+	}
+	return iana.TLS12
+}
+
+func (k kind) silent() bool { return k == tls12Silent || k == tls12RSASilent }
+
+func (k kind) rsa() bool { return k == tls12RSA || k == tls12RSASilent }
+
 // scenarios are all that there are: each set of questions, in each kind of handshake.
 func scenarios() iter.Seq[scenario] {
 	return func(yield func(scenario) bool) {
 		all := Questions(1) << len(questions())
-		for _, s := range []scenario{
-			{auth: NoClientAuth},
-			{auth: OptionalClientAuth},
-			{auth: RequireClientAuth, certificate: true},
-		} {
-			for _, s.retry = range []bool{false, true} {
+		for _, kind := range []kind{tls13, tls13Retry, tls12, tls12Silent, tls12RSA, tls12RSASilent} {
+			for _, s := range []scenario{
+				{kind, NoClientAuth, false, 0},
+				{kind, OptionalClientAuth, false, 0},
+				{kind, RequireClientAuth, true, 0},
+			} {
 				for s.asks = range all {
+					if kind.silent() && !s.asks.Has(AskOCSPResponse) {
+						continue // nobody is asked, and nothing is announced
+					}
 					if !yield(s) {
 						return
 					}
@@ -53,14 +80,11 @@ func questions() (list []Question) {
 	return list
 }
 
-// everything is the scenario with all that can happen.
-var everything = scenario{retry: true, auth: RequireClientAuth, certificate: true, asks: ^Questions(0)}
+// everything is the scenario of a kind with all that can happen.
+func everything(k kind) scenario { return scenario{k, RequireClientAuth, true, ^Questions(0)} }
 
 func (s scenario) String() string {
-	text := "handshake"
-	if s.retry {
-		text += ", retried"
-	}
+	text := string(s.kind)
 	switch {
 	case s.certificate:
 		text += ", client certificate"
@@ -98,15 +122,37 @@ func (s scenario) start(t testing.TB) *run {
 	if s.certificate {
 		client.Certificates = issue(t, testpeer.KeyEd25519).store
 	}
-	if s.retry {
-		server.Groups.Curves = []iana.Group{iana.Secp256r1}
-	}
+	s.kind.apply(t, client, server)
 	r := &run{TB: t, scenario: s, client: newSide(true, client), server: newSide(false, server)}
-	r.post = []delivery{
-		{true, ticket()}, {true, keyUpdate(false)}, {true, ticket()}, {true, keyUpdate(true)},
-		{false, keyUpdate(true)}, {false, keyUpdate(false)},
+	if s.kind.version() == iana.TLS13 {
+		r.post = []delivery{
+			{true, ticket()}, {true, keyUpdate(false)}, {true, ticket()}, {true, keyUpdate(true)},
+			{false, keyUpdate(true)}, {false, keyUpdate(false)},
+		}
+	} else {
+		r.post = []delivery{{true, []byte{byte(iana.HelloRequest), 0, 0, 0}}}
 	}
 	return r
+}
+
+// apply makes the two Configs of the kind. For TLS 1.2 it is the server that knows no other
+// version.
+func (k kind) apply(t testing.TB, client, server *Config) {
+	if k == tls13Retry {
+		server.Groups.Curves = []iana.Group{iana.Secp256r1}
+	}
+	if k.version() == iana.TLS13 {
+		return
+	}
+	suite := iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+	if k.rsa() {
+		suite = iana.TLS_RSA_WITH_AES_128_GCM_SHA256
+		server.Certificates = issue(t, testpeer.KeyRSA1024).store
+	}
+	client.MinVersion = iana.TLS12
+	client.Suites = append(client.Suites, suite)
+	server.MinVersion, server.MaxVersion = iana.TLS12, iana.TLS12
+	server.Suites = client.Suites
 }
 
 func (r *run) close() {
@@ -220,7 +266,7 @@ func (r *run) reply(s *side) error {
 		cfg := *s.cfg
 		return op.Answer(&cfg)
 	case *asyncpkey.Op:
-		if err := op.Perform(issue(r, testpeer.KeyEd25519).Key); err != nil {
+		if err := op.Perform(r.key(op)); err != nil {
 			return err
 		}
 		return asyncpkey.Apply(op, true)
@@ -239,6 +285,9 @@ func (r *run) reply(s *side) error {
 		}
 		return op.Answer([]*x509.RevocationList{list})
 	case *async.Op[[]byte]:
+		if r.kind.silent() {
+			return op.Answer(nil)
+		}
 		return op.Answer([]byte("an OCSP response"))
 	case *async.Op[*certs.Certificate]:
 		if !r.certificate {
@@ -249,24 +298,28 @@ func (r *run) reply(s *side) error {
 	return errors.New("the tests have no answer of this type")
 }
 
+// key is the private key that an operation is for.
+func (r *run) key(op *asyncpkey.Op) crypto.PrivateKey {
+	if r.kind.rsa() && op.Role() == asyncpkey.Server {
+		return issue(r, testpeer.KeyRSA1024).Key
+	}
+	return issue(r, testpeer.KeyEd25519).Key
+}
+
 // stop is a point of a run where a side waits, to be reached again as often as wanted.
 type stop struct {
 	scenario
 	steps  int
 	client bool
 	name   string // of the state
-	retry  bool   // after a HelloRetryRequest
+	after  kind   // once it is known
 }
 
 func (s stop) String() string {
-	role := "server"
-	if s.client {
-		role = "client"
+	if s.after == "" {
+		return fmt.Sprintf("%s in %s", role(s.client), s.name)
 	}
-	if s.retry {
-		return fmt.Sprintf("%s in %s after a retry", role, s.name)
-	}
-	return fmt.Sprintf("%s in %s", role, s.name)
+	return fmt.Sprintf("%s in %s of %s", role(s.client), s.name, s.after)
 }
 
 // reach runs the scenario up to the stop.
@@ -298,22 +351,22 @@ var walked struct {
 func walk(t testing.TB) ([]stop, *graph) {
 	t.Helper()
 	walked.once.Do(func() {
-		type key struct {
-			client, retry bool
-			name          string
-		}
-		seen := map[key]bool{}
+		seen := map[string]bool{}
 		var list []stop
 		g := newGraph()
 		for s := range scenarios() {
 			r := s.start(t)
 			r.client.graph, r.server.graph = g, g
+			r.client.version, r.server.version = s.kind.version(), s.kind.version()
 			for more := true; more; more = r.step() {
 				for _, at := range []*side{r.client, r.server} {
-					k := key{at == r.client, at.Result.Retried, at.stateName()}
-					if !seen[k] {
-						seen[k] = true
-						list = append(list, stop{s, r.steps, k.client, k.name, k.retry})
+					here := stop{s, r.steps, at.client, at.stateName(), ""}
+					if at.Result.Version != 0 {
+						here.after = s.kind
+					}
+					if !seen[here.String()] {
+						seen[here.String()] = true
+						list = append(list, here)
 					}
 				}
 			}

@@ -19,7 +19,7 @@ func TestServerMistakes(t *testing.T) {
 		{"ServerHello of TLS 1.2", serverHello(drop(iana.SupportedVersions), drop(iana.KeyShare)),
 			iana.ProtocolVersion, "server chose TLSv1.2, this client's policy begins with TLSv1.3"},
 		{"ServerHello of TLS 1.1", serverHello(change(func(p *parts) { p.Version, p.Extensions = iana.TLS11, nil })),
-			iana.ProtocolVersion, "server chose TLSv1.1, this client's policy begins with TLSv1.3"},
+			iana.ProtocolVersion, "server chose TLSv1.1, this client offers TLSv1.3 to TLSv1.3"},
 		{"ServerHello of TLS 1.2 after a HelloRetryRequest", secondServerHello(drop(iana.SupportedVersions)),
 			iana.IllegalParameter, "server chose TLSv1.2 after HelloRetryRequest"},
 		{"a version that was not offered", serverHello(replace(iana.SupportedVersions, 3, 5)),
@@ -165,9 +165,9 @@ func TestServerMistakes(t *testing.T) {
 		{"a bit of Finished", withServer{edit: on(iana.Finished, flip(7))},
 			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
 		{"a short Finished", withServer{edit: on(iana.Finished, testpeer.Cut(1))},
-			iana.DecodeError, "server sent a Finished of 31 bytes, not 32"},
+			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
 		{"a Finished of the other hash", withServer{edit: on(iana.Finished, testpeer.Body(make([]byte, 48)...))},
-			iana.DecodeError, "server sent a Finished of 48 bytes, not 32"},
+			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			s, _, events, err := c.server.play(t)

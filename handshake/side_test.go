@@ -16,7 +16,8 @@ import (
 	"github.com/s2ngo/s2ngo/policy"
 )
 
-// packet is what goes from one Machine to the other at a time: whole messages of one epoch.
+// packet is what goes from one Machine to the other at a time: whole messages of one epoch, or
+// the change_cipher_spec of TLS 1.2, which has no data.
 type packet struct {
 	epoch Epoch
 	data  []byte
@@ -30,7 +31,8 @@ type side struct {
 	question *Event       // that waits for an answer
 	received iana.Message // the last one
 	sent     iana.Message
-	graph    *graph // where transitions are recorded, if not nil
+	graph    *graph       // where transitions are recorded, if not nil
+	version  iana.Version // in which diagram
 }
 
 func newSide(client bool, cfg *Config) *side {
@@ -72,6 +74,10 @@ func (s *side) advance() ([]Event, error) {
 			for _, msg := range messages(e.Data) {
 				s.out = append(s.out, packet{e.Epoch, msg})
 			}
+		case WriteChangeCipherSpec:
+			if s.Result.Version == iana.TLS12 {
+				s.out = append(s.out, packet{})
+			}
 		case Ask:
 			s.question = &e
 		}
@@ -80,9 +86,11 @@ func (s *side) advance() ([]Event, error) {
 	return s.log[before:], err
 }
 
-// feed is Feed and advance.
+// feed is Feed, or ChangeCipherSpec, and advance.
 func (s *side) feed(p packet) ([]Event, error) {
-	if err := s.Feed(p.epoch, p.data); err != nil {
+	if p.data == nil {
+		s.ChangeCipherSpec()
+	} else if err := s.Feed(p.epoch, p.data); err != nil {
 		return nil, err
 	}
 	return s.advance()
@@ -173,6 +181,8 @@ func config(t testing.TB) *Config {
 		GroupOrder:     []iana.Group{iana.X25519, iana.Secp256r1},
 		KeyShares:      []iana.Group{iana.X25519},
 		Schemes:        []iana.SignatureScheme{iana.Ed25519, iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256},
+		Schemes12:      []iana.SignatureScheme{iana.Ed25519, iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256},
+		Groups12:       []iana.Group{iana.X25519, iana.Secp256r1},
 		OfferedSchemes: []iana.SignatureScheme{iana.Ed25519, iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256},
 		Verify:         &verify.Settings{Roots: authority().Pool(), Now: today},
 		Now:            today,

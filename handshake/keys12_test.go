@@ -1,0 +1,60 @@
+package handshake
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/s2ngo/s2ngo/iana"
+)
+
+// TestKeysBesideAnError lets a client of TLS 1.2 fail just after it has handed out its write
+// key and master secret: both are still what they were, since what is sent before the alert,
+// and the alert, are to be sealed with that key.
+func TestKeysBesideAnError(t *testing.T) {
+	tls12 := func(c *Config) *Config {
+		c.MinVersion, c.MaxVersion, c.KeyLog = iana.TLS12, iana.TLS12, true
+		c.Suites = []iana.CipherSuite{iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+		c.Schemes12, c.Groups12 = c.Schemes, c.GroupOrder
+		return c
+	}
+	client, server := newSide(true, tls12(clientConfig(t))), newSide(false, tls12(serverConfig(t)))
+	defer client.close()
+	defer server.close()
+	if _, err := client.advance(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range client.out {
+		if _, err := server.feed(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var flight []byte
+	for _, p := range server.out {
+		flight = append(flight, p.data...)
+	}
+	if err := client.Feed(Initial, append(flight, byte(iana.Finished))); err != nil {
+		t.Fatal(err)
+	}
+	events, err := client.Advance()
+	if AlertOf(err) != iana.UnexpectedMessage {
+		t.Fatalf("the beginning of a Finished before change_cipher_spec gives %v", err)
+	}
+	secrets := 0
+	for _, e := range events {
+		secret := e.Data
+		switch e.Kind {
+		case KeyLog:
+			secret = e.Master
+		case SetWriteKey:
+		default:
+			continue
+		}
+		secrets++
+		if len(bytes.Trim(secret, "\x00")) == 0 {
+			t.Errorf("%v holds %d zeros", e.Kind, len(secret))
+		}
+	}
+	if secrets != 2 {
+		t.Errorf("%d keys and lines of the key log, want one of each", secrets)
+	}
+}
