@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"crypto/subtle"
+	"slices"
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/schedule"
@@ -53,7 +54,7 @@ func (s *session12) agree(m *Machine, premaster []byte) {
 	clear(premaster)
 	m.Result.ExtendedMasterSecret = s.extended
 	if m.cfg.KeyLog {
-		m.emit(Event{Kind: KeyLog, Label: "CLIENT_RANDOM", Data: m.x.clientRandom[:], Master: s.master.Bytes()})
+		m.emit(Event{Kind: KeyLog, Label: "CLIENT_RANDOM", Data: m.x.clientRandom[:], Master: slices.Clone(s.master.Bytes())})
 	}
 	s.expand(m)
 }
@@ -86,6 +87,7 @@ func (s *session12) sendFinished(m *Machine) error {
 	m.emit(Event{Kind: WriteChangeCipherSpec})
 	m.write = Application
 	m.emit(Event{Kind: SetWriteKey, Version: iana.TLS12, Epoch: Application, Suite: m.x.suite.ID, Data: s.writeKeys})
+	s.writeKeys = nil // the event's from here on: it may come with an error, which wipes ours
 	copy(s.wrote[:], s.master.Finished(s.wrote[:0], m.client, m.hash()))
 	w, start := m.writer()
 	mark := w.BeginMessage(iana.Finished)
@@ -102,6 +104,7 @@ func (s *session12) sendFinished(m *Machine) error {
 func (s *session12) changeReadKey(m *Machine) {
 	m.read = Application
 	m.emit(Event{Kind: SetReadKey, Version: iana.TLS12, Epoch: Application, Suite: m.x.suite.ID, Data: s.readKeys})
+	s.readKeys = nil
 }
 
 // checkFinished compares the peer's Finished with ours of its side.
