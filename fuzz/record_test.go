@@ -238,7 +238,7 @@ func (p *pieceReader) fill(t *testing.T, r *record.Reader) error {
 		}
 	case 6: // an idle time that is too long
 		for i := range 100 {
-			if n, err = r.Fill(func([]byte) (int, error) { return 0, nil }); err != nil {
+			if _, err = r.Fill(func([]byte) (int, error) { return 0, nil }); err != nil {
 				if want == nil && err != io.ErrNoProgress || want != nil && i > 0 {
 					t.Fatalf("idle: %v", err)
 				}
