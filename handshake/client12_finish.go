@@ -10,7 +10,6 @@ import (
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/kex"
 	"github.com/s2ngo/s2ngo/internal/suite"
-	"github.com/s2ngo/s2ngo/internal/verify"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
@@ -36,23 +35,10 @@ func (s *clientFlight12) begin(m *Machine) (state, error) {
 	case m.cfg.Asks.Has(AskClientCertificate):
 		return ask(m, AskClientCertificate, &s.request.detail, new(async.Op[*certs.Certificate]), s.withCertificate), nil
 	}
-	return s.withCertificate(m, s.choose(m))
-}
-
-// choose picks the first certificate that the server can verify, if any.
-func (s *clientFlight12) choose(m *Machine) *certs.Certificate {
-	if m.cfg.Certificates == nil {
-		return nil
-	}
-	key := func(c *certs.Certificate) bool {
+	return s.withCertificate(m, s.request.choose(m, func(c *certs.Certificate) bool {
 		_, ok := m.scheme12(c, s.request.schemes)
 		return ok
-	}
-	cert, _ := m.cfg.Certificates.Select("", func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), s.request.onChain) && key(c) })
-	if cert == nil {
-		cert, _ = m.cfg.Certificates.Select("", key)
-	}
-	return cert
+	}))
 }
 
 // withCertificate sends the client's certificate, or the empty list that says there is

@@ -48,13 +48,9 @@ func (k *clientKeys) agree(m *Machine, h *clientHello, hello *wire.ServerHello) 
 	h.wipe()
 	m.Result.Group = group
 
-	early := schedule.New(m.x.suite.Hash, nil)
-	k.keys = early.Handshake(shared)
-	k.client, k.server = k.keys.Traffic(m.hash())
+	k.keys, k.client, k.server = m.handshakeSecrets(shared)
 	k.offered = h.offered
 	m.x.secrets = k
-	m.keyLog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", k.client)
-	m.keyLog("SERVER_HANDSHAKE_TRAFFIC_SECRET", k.server)
 	m.setReadKey(Handshake, k.server)
 	if m.x.sessionIDLen > 0 && !m.Result.Retried {
 		m.emit(Event{Kind: WriteChangeCipherSpec})
@@ -94,15 +90,8 @@ func (s *expectServerFinished) next(m *Machine, msg []byte) (state, error) {
 		return nil, err
 	}
 	m.hear(msg)
-	main := s.keys.Main()
-	th := m.hash()
-	client, server := main.Traffic(th)
-	m.Result.Exporter = main.Exporter(th)
-	main.Clear()
+	client, server := m.applicationSecrets(&s.keys)
 	s.server.Clear()
-	m.keyLog("CLIENT_TRAFFIC_SECRET_0", client)
-	m.keyLog("SERVER_TRAFFIC_SECRET_0", server)
-	m.keyLog("EXPORTER_SECRET", m.Result.Exporter)
 	m.setReadKey(Application, server)
 	end := &clientFlight{client: s.client, applicationWrite: client, applicationRead: server, request: s.request}
 	s.client.Clear()

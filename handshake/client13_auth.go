@@ -100,21 +100,21 @@ func (s *clientFlight) begin(m *Machine) (state, error) {
 	case m.cfg.Asks.Has(AskClientCertificate):
 		return ask(m, AskClientCertificate, &s.request.detail, new(async.Op[*certs.Certificate]), s.withCertificate), nil
 	}
-	return s.withCertificate(m, s.choose(m))
+	return s.withCertificate(m, s.request.choose(m, func(c *certs.Certificate) bool {
+		_, ok := selectScheme(m.cfg, c, s.request.schemes)
+		return ok
+	}))
 }
 
-// choose picks the first certificate that the server can verify, if any.
-func (s *clientFlight) choose(m *Machine) *certs.Certificate {
+// choose picks the first of a client's certificates that the server can verify, if any:
+// one whose key fits, and best one whose chain is signed as the server wants it.
+func (r *request) choose(m *Machine, fits func(*certs.Certificate) bool) *certs.Certificate {
 	if m.cfg.Certificates == nil {
 		return nil
 	}
-	key := func(c *certs.Certificate) bool {
-		_, ok := selectScheme(m.cfg, c, s.request.schemes)
-		return ok
-	}
-	cert, _ := m.cfg.Certificates.Select("", func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), s.request.onChain) && key(c) })
+	cert, _ := m.cfg.Certificates.Select("", func(c *certs.Certificate) bool { return fits(c) && verify.Acceptable(c.X509(), r.onChain) })
 	if cert == nil {
-		cert, _ = m.cfg.Certificates.Select("", key)
+		cert, _ = m.cfg.Certificates.Select("", fits)
 	}
 	return cert
 }

@@ -266,12 +266,8 @@ func (s *serverFlight) serverHello(m *Machine, hello *wire.ClientHello) (state, 
 		m.emit(Event{Kind: WriteChangeCipherSpec})
 	}
 
-	early := schedule.New(m.x.suite.Hash, nil)
-	s.keys = early.Handshake(shared)
+	s.keys, s.client, s.server = m.handshakeSecrets(shared)
 	m.x.secrets = s
-	s.client, s.server = s.keys.Traffic(m.hash())
-	m.keyLog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", s.client)
-	m.keyLog("SERVER_HANDSHAKE_TRAFFIC_SECRET", s.server)
 	m.setWriteKey(Handshake, s.server)
 
 	if err := s.encryptedExtensions(m, hello); err != nil {
@@ -337,15 +333,8 @@ func (s *serverFlight) signed(m *Machine, signature []byte) (state, error) {
 	if err := m.writeFinished(&s.server); err != nil {
 		return nil, err
 	}
-	main := s.keys.Main()
-	th := m.hash()
-	client, server := main.Traffic(th)
-	m.Result.Exporter = main.Exporter(th)
-	main.Clear()
+	client, server := m.applicationSecrets(&s.keys)
 	s.server.Clear()
-	m.keyLog("CLIENT_TRAFFIC_SECRET_0", client)
-	m.keyLog("SERVER_TRAFFIC_SECRET_0", server)
-	m.keyLog("EXPORTER_SECRET", m.Result.Exporter)
 	m.setReadKey(Handshake, s.client)
 	if s.skip {
 		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake}) // RFC 8446, Section 4.2.10
