@@ -60,7 +60,7 @@ func (c *Conn) sendv(buffers [][]byte, method string) (n int, b Blocked, err err
 		if err != nil {
 			return n, NotBlocked, err
 		}
-		if n < total && c.wr.Pending()+c.wr.MaxFragment() <= c.cfg.SendBufferSize {
+		if n < total && c.wr.Pending()+min(total-n, c.wr.MaxFragment())+c.wr.Overhead() <= c.cfg.SendBufferSize {
 			continue // there is room for another record
 		}
 		if b, err := c.flushWrite(); b != NotBlocked || err != nil {

@@ -77,6 +77,9 @@ func (w *Writer) seal(t iana.RecordType, payload [][]byte, total, most int) (n i
 		return 0, errors.New("record: application data must not be sent without protection")
 	}
 	fragment, overhead, prefix := w.fragment(), HeaderLen, 0
+	if t == iana.RecordAlert {
+		fragment = max(fragment, 2) // RFC 8446, Section 5.1: never in pieces
+	}
 	if sealer != nil {
 		overhead += sealer.Overhead()
 		prefix = sealer.Prefix()
@@ -259,6 +262,15 @@ func (w *Writer) SetMaxFragment(n int) { w.maxFragment = uint16(min(max(n, 1), M
 
 // MaxFragment returns the limit on the content of a record in bytes.
 func (w *Writer) MaxFragment() int { return w.fragment() }
+
+// Overhead returns the most bytes by which a record is now longer than its content and
+// padding.
+func (w *Writer) Overhead() int {
+	if w.sealer == nil {
+		return HeaderLen
+	}
+	return HeaderLen + w.sealer.Overhead()
+}
 
 func (w *Writer) fragment() int {
 	if w.maxFragment == 0 {
