@@ -46,7 +46,7 @@ func (r *Recorder) drawing() drawing {
 	y := headHeight
 	for i := range r.rows {
 		row := &r.rows[i]
-		dr := drawnRow{Time: milliseconds(row.At), Text: row.Text, X: clientX, Anchor: "start"}
+		dr := drawnRow{Time: clock(row.At), Text: row.Text, X: clientX, Anchor: "start"}
 		if r.Role == "server" {
 			dr.X, dr.Anchor = serverX, "end"
 		}
@@ -95,7 +95,7 @@ func (d *drawnRow) place(row *Row, y int) int {
 	case RowLost:
 		d.Kind, next = "note", y+noteHeight
 		d.Class = "alert"
-		d.Text = "never answered, in " + milliseconds(row.Took) + " ms"
+		d.Text = "gone after " + milliseconds(row.Took) + " ms, without an answer"
 	}
 	d.Y = (y + next) / 2
 	if d.Kind == "arrow" {

@@ -77,7 +77,7 @@ func (r *Recorder) row(b *strings.Builder, row *Row) {
 		text := "answered after " + milliseconds(row.Took) + " ms"
 		r.line(b, row.At, suspended, r.beside("  "+text, text+"  "))
 	case RowLost:
-		text := "never answered, in " + milliseconds(row.Took) + " ms"
+		text := "gone after " + milliseconds(row.Took) + " ms, without an answer"
 		r.line(b, row.At, suspended, r.beside("  "+text, text+"  "))
 	}
 }
@@ -87,7 +87,7 @@ func (r *Recorder) row(b *strings.Builder, row *Row) {
 func (r *Recorder) line(b *strings.Builder, at time.Duration, ours, between string) {
 	when := ""
 	if at >= 0 {
-		when = milliseconds(at)
+		when = clock(at)
 	}
 	client, server := alive, alive
 	switch {
@@ -135,12 +135,17 @@ func center(text string, fill rune) string {
 	return strings.Repeat(string(fill), free/2) + text + strings.Repeat(string(fill), free-free/2)
 }
 
-// milliseconds formats a time in ms, to the microsecond where that is still of interest.
+// clock formats a time since the start in ms.
+func clock(at time.Duration) string {
+	return strconv.FormatFloat(float64(at)/float64(time.Millisecond), 'f', 3, 64)
+}
+
+// milliseconds formats how long something took in ms, in three digits or so.
 func milliseconds(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {
 	case ms < 10:
-		return strconv.FormatFloat(ms, 'f', 3, 64)
+		return strconv.FormatFloat(ms, 'f', 2, 64)
 	case ms < 1000:
 		return strconv.FormatFloat(ms, 'f', 1, 64)
 	}

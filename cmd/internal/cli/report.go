@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/s2ngo/s2ngo/conn"
@@ -98,6 +100,11 @@ func kindOf(err error) string {
 		if errors.Is(err, k.kind) {
 			return k.name
 		}
+	}
+	var file *fs.PathError
+	var call *os.SyscallError
+	if errors.As(err, &file) || errors.As(err, &call) {
+		return "io"
 	}
 	return "internal"
 }

@@ -19,6 +19,8 @@ type Keys struct {
 	queue chan task // nil: at once
 }
 
+var errQueueFull = fmt.Errorf("more than %d private-key operations would wait", queueLength)
+
 type task struct {
 	conn *conn.Conn
 	op   *asyncpkey.Op
@@ -47,11 +49,15 @@ func (k *Keys) take(c *conn.Conn, op *asyncpkey.Op) error {
 	if k.queue == nil {
 		return k.perform(t)
 	}
+	return k.enqueue(t)
+}
+
+func (k *Keys) enqueue(t task) error {
 	select {
 	case k.queue <- t:
 		return nil
 	default:
-		return fmt.Errorf("%d private-key operations wait already", queueLength)
+		return errQueueFull
 	}
 }
 
