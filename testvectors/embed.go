@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-//go:embed rfc8448 kdf
+//go:embed rfc8448 kdf ffdhe
 var files embed.FS
 
 // sections are the files of RFC 8448, by section.
@@ -37,6 +37,10 @@ func RFC5869() (Trace, error) { return read("kdf/rfc5869.txt") }
 // TLS12PRF returns answers of the PRF of TLS 1.2: a step per answer, whose What begins with the name of the hash
 // and whose Label is the PRF's, with the values Secret, Seed and Output.
 func TLS12PRF() (Trace, error) { return read("kdf/tls12-prf.txt") }
+
+// FFDHE returns agreements in the groups of RFC 7919: a step per agreement, whose What begins with the name of the
+// group, with the values client exponent, client public value, server exponent, server public value and secret.
+func FFDHE() (Trace, error) { return read("ffdhe/openssl.txt") }
 
 func read(name string) (Trace, error) {
 	text, err := files.ReadFile(name)

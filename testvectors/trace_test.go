@@ -112,6 +112,32 @@ func TestTLS12PRF(t *testing.T) {
 	}
 }
 
+func TestFFDHE(t *testing.T) {
+	trace, err := FFDHE()
+	if err != nil {
+		t.Fatal(err)
+	}
+	primes := []int{256, 384, 512, 768, 1024, 256}
+	if len(trace) != len(primes) {
+		t.Fatalf("%d agreements, want %d", len(trace), len(primes))
+	}
+	for i, n := range primes {
+		for _, v := range trace[i].Values {
+			if len(v.Data) != v.Octets {
+				t.Errorf("%s: %s has %d octets, want %d", trace[i].What, v.Name, len(v.Data), v.Octets)
+			}
+		}
+		secret := n
+		if i == 5 {
+			secret-- // its first octet is zero
+		}
+		s := &trace[i]
+		if len(s.Value("client public value")) != n || len(s.Value("server public value")) != n || len(s.Value("secret")) != secret {
+			t.Errorf("%s: values of another length than %d", s.What, n)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for name, text := range map[string]string{
 		"line that is no pair":   "step = a\nPRK",

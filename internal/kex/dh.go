@@ -51,8 +51,8 @@ func (d *DHParams) BitLen() int { return d.modulus.BitLen() }
 //
 // The exponent is short where the prime is known to be a safe one: 232, 280, 328, 376 or 400
 // bits (RFC 7919, Section 5.2). In any other group it is one bit shorter than the prime,
-// since nothing is known of the group's order, and an exchange takes up to ten times as
-// long. Its highest bit is always set.
+// since nothing is known of the group's order, and an exchange takes eight to twenty times
+// as long. Its highest bit is always set.
 func (d *DHParams) Generate(rand io.Reader) (*DHKey, error) {
 	exponent := make([]byte, (d.exponentBits+7)/8)
 	if err := fill(rand, exponent); err != nil {

@@ -17,6 +17,13 @@ var ffdheGenerator = []byte{2}
 // ffdhe is the table of the groups of RFC 7919, Appendix A. They are safe primes, for which
 // a short exponent is as good as the group itself (Section 5.2), and are made when they are
 // first asked for.
+//
+// What one exponentiation takes, of which each side has two, on the machine of choose.go:
+//
+//	ffdhe2048 0.32 ms   ffdhe3072 3.2 ms   ffdhe4096 6.7 ms   ffdhe6144 17 ms   ffdhe8192 34 ms
+//
+// bigmod has assembly for 1024, 1536 and 2048 bits, and above that allocates once per
+// multiplication, some 0.4 to 1.6 MB in all.
 var ffdhe = [...]struct {
 	id   iana.Group
 	bits int

@@ -6,4 +6,7 @@
 //
 // Implementations are rows. Each row was measured (see the benchmarks) and is chosen once
 // when the program starts, by processor and FIPS mode; choose.go says why it is what it is.
+//
+// Diffie-Hellman over finite fields, of which the server chooses the group, is no row but
+// DHParams and DHKey; only the DHE suites of TLS 1.2 have it.
 package kex
