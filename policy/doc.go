@@ -15,6 +15,9 @@
 // RFC 7568, RFC 7465): what a handshake may use of a policy are the answers of
 // [Policy.Supports], [Policy.Suites], [Policy.Schemes] and [Policy.Groups]. How one value
 // is chosen from two such lists is in [SelectSuite], [SelectGroup] and [SelectScheme].
+//
+// A [Builder] makes a policy of an application's own, from nothing or from a named one,
+// and names every entry that cannot be negotiated or that breaks a rule.
 package policy
 
 //go:generate go run ./internal/generate

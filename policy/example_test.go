@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -50,4 +51,38 @@ func ExampleSelectScheme() {
 	s, ok := policy.SelectScheme(p.Schemes(iana.TLS13), offered, nil)
 	fmt.Println(s, ok)
 	// Output: ed25519 true
+}
+
+func ExampleBuilder() {
+	p, err := policy.NewBuilder("payments").
+		From("default").
+		Suites(iana.TLS_AES_256_GCM_SHA384, iana.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384).
+		Groups(iana.SecP256r1MLKEM768, iana.Secp256r1).
+		CertificateKeys(policy.KeyECDSAP256, policy.KeyECDSAP384).
+		Require(policy.FIPS140_3).
+		Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Name, p.Suites(iana.TLS12), p.Groups(iana.TLS13), p.Rules)
+	// Output:
+	// payments [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384] [SecP256r1MLKEM768 secp256r1] [perfect_forward_secrecy fips_140_3]
+}
+
+func ExampleBuildError() {
+	_, err := policy.NewBuilder("payments").
+		From("20250429").
+		Groups(iana.X25519, iana.X448).
+		Require(policy.PerfectForwardSecrecy).
+		Build()
+	var broken *policy.BuildError
+	if errors.As(err, &broken) {
+		for _, v := range broken.Violations {
+			fmt.Println(v)
+		}
+	}
+	// Output:
+	// group #2, x448: it is not implemented
+	// cipher suite #3, TLS_RSA_WITH_AES_256_GCM_SHA384, breaks perfect_forward_secrecy: the key exchange is not ephemeral
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Policy says what a connection accepts, most wanted first in each list. The zero Policy
-// accepts nothing. A Policy is read only once it is in use: whoever changes one must do
+// accepts nothing. Lookup returns a copy of a registered policy, a Builder one of the
+// application's own. A Policy is read only once it is in use: whoever changes one must do
 // so before handing it to a connection.
 type Policy struct {
 	// Name is the name it was looked up by, in the registered spelling.

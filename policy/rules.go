@@ -40,18 +40,32 @@ func (r Rule) String() string {
 // rules are all rules there are, in the order in which they are printed.
 var rules = [...]Rule{FIPS140_3, PerfectForwardSecrecy}
 
-// Violation is one entry of a policy that breaks a rule.
+// Violation is something in a policy that cannot be: it breaks a rule, or what a Builder
+// asks of every policy.
 type Violation struct {
-	Rule  Rule
+	Rule  Rule   // 0 if it breaks no rule: a Builder refuses it anyway
 	Field string // the list that holds the entry, as "cipher suite" or "KEM group"
-	Entry string // its name
-	Index int    // its place in the list, counted from 0; 0 for the minimum version
-	Why   string // what the rule asks of it
+	Entry string // its name; "" if it is the field as a whole
+	Index int    // its place in the list, counted from 0; -1 if it stands in none
+	Why   string // what is wrong with it
 }
 
 // String returns v as a sentence.
 func (v Violation) String() string {
-	return fmt.Sprintf("%s #%d, %s, breaks %s: %s", v.Field, v.Index+1, v.Entry, v.Rule, v.Why)
+	s := v.Field
+	switch {
+	case v.Index >= 0:
+		s = fmt.Sprintf("%s #%d, %s", v.Field, v.Index+1, v.Entry)
+		if v.Rule != 0 {
+			s += ","
+		}
+	case v.Entry != "":
+		s += " " + v.Entry
+	}
+	if v.Rule != 0 {
+		s += " breaks " + v.Rule.String()
+	}
+	return s + ": " + v.Why
 }
 
 // Violations returns what breaks the rules that p claims in Rules, in the order of the
@@ -73,14 +87,14 @@ func (r Rule) Check(p *Policy) []Violation {
 	case FIPS140_3:
 		return checkFIPS(p)
 	}
-	return []Violation{{Rule: r, Field: "rule", Entry: r.String(), Why: "there is no such rule"}}
+	return []Violation{{Field: "rule", Entry: r.String(), Index: -1, Why: "there is no such rule"}}
 }
 
 func checkFIPS(p *Policy) []Violation {
 	const r = FIPS140_3
 	var v []Violation
 	if p.MinVersion < iana.TLS12 {
-		v = append(v, Violation{r, "minimum version", p.MinVersion.String(), 0, "only TLS 1.2 and later are approved"})
+		v = append(v, Violation{r, "minimum version", p.MinVersion.String(), -1, "only TLS 1.2 and later are approved"})
 	}
 	v = broken(v, r, "cipher suite", p.CipherSuites, isFIPSSuite, "NIST SP 800-52r2 does not list the suite")
 	const weakScheme = "the hash or the signature is not approved"

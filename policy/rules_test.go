@@ -89,7 +89,7 @@ func TestCheckNamesWhatBreaksARule(t *testing.T) {
 			[]string{"cipher suite #2, TLS_CHACHA20_POLY1305_SHA256, breaks fips_140_3: NIST SP 800-52r2 does not list the suite"}},
 		{"the policy begins with TLS 1.1",
 			func(p *Policy) { p.MinVersion = iana.TLS11 },
-			[]string{"minimum version #1, TLSv1.1, breaks fips_140_3: only TLS 1.2 and later are approved"}},
+			[]string{"minimum version TLSv1.1 breaks fips_140_3: only TLS 1.2 and later are approved"}},
 		{"a handshake may be signed with SHA-1",
 			func(p *Policy) { p.SignatureSchemes[1] = iana.ECDSASHA1 },
 			[]string{"signature scheme #2, ecdsa_sha1, breaks fips_140_3: the hash or the signature is not approved"}},
@@ -104,7 +104,7 @@ func TestCheckNamesWhatBreaksARule(t *testing.T) {
 			[]string{"KEM group #2, MLKEM512, breaks fips_140_3: the leading share is not of an approved scheme"}},
 		{"a rule does not exist",
 			func(p *Policy) { p.Rules = []Rule{77} },
-			[]string{"rule #1, Rule(77), breaks Rule(77): there is no such rule"}},
+			[]string{"rule Rule(77): there is no such rule"}},
 		{"a rule that is not claimed is not checked",
 			func(p *Policy) { p.Rules, p.CipherSuites[0] = nil, iana.TLS_RSA_WITH_RC4_128_MD5 }, nil},
 	} {

@@ -67,15 +67,23 @@ type LocalGroups struct {
 func SplitGroups(groups []iana.Group) LocalGroups {
 	var l LocalGroups
 	for _, g := range groups {
-		switch g {
-		case iana.MLKEM512, iana.MLKEM768, iana.MLKEM1024,
-			iana.SecP256r1MLKEM768, iana.X25519MLKEM768, iana.SecP384r1MLKEM1024:
+		if isKEM(g) {
 			l.KEM = append(l.KEM, g)
-		default:
+		} else {
 			l.Curves = append(l.Curves, g)
 		}
 	}
 	return l
+}
+
+// isKEM reports whether key exchange in g encapsulates a secret, alone or beside a curve.
+func isKEM(g iana.Group) bool {
+	switch g {
+	case iana.MLKEM512, iana.MLKEM768, iana.MLKEM1024,
+		iana.SecP256r1MLKEM768, iana.X25519MLKEM768, iana.SecP384r1MLKEM1024:
+		return true
+	}
+	return false
 }
 
 // SelectGroup returns the group for a server's key exchange, and whether the client must
