@@ -73,6 +73,7 @@ type Machine struct {
 	done       bool
 	ccs        bool // the peer's change_cipher_spec waits to be acted on
 	hold       bool // the state lends bytes of in: they stay while it waits
+	again      bool // the message at off was read before
 	read       Epoch
 	write      Epoch
 	in         []byte // fed; from off on not yet consumed
@@ -283,9 +284,10 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 		return nil, nil
 	}
 	m.off += 4 + n
-	if m.Observe != nil {
+	if m.Observe != nil && !m.again {
 		m.Observe(false, t, n)
 	}
+	m.again = false
 	if accepted&last != 0 && m.off < len(m.in) {
 		return nil, unexpected("%s sent %d bytes after %v in the same record, where keys change", m.peer(), len(m.in)-m.off, t)
 	}
@@ -296,7 +298,10 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 const maxFixed = 64
 
 // unread puts back the message that was read last: the next state takes it.
-func (m *Machine) unread(msg []byte) { m.off -= len(msg) }
+func (m *Machine) unread(msg []byte) {
+	m.off -= len(msg)
+	m.again = true
+}
 
 func (m *Machine) limit(t iana.Message) int {
 	if t == iana.Certificate && m.cfg.MaxCertificates > 0 {
