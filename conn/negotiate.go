@@ -56,6 +56,10 @@ func (c *Conn) negotiate() (Blocked, error) {
 		if c.machine.Done() {
 			return NotBlocked, nil
 		}
+		if c.is(factSentClose) && !c.halfRTT() { // nothing follows close_notify
+			c.fail(closedError("the handshake was ended by Shutdown"))
+			continue
+		}
 		moved, err := c.advance()
 		if c.closed() {
 			return NotBlocked, closedError("the connection was closed during the handshake")
