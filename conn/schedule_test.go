@@ -163,7 +163,7 @@ func TestRandomConnSchedules(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		r := new(run)
 		current = r
-		taken := atomic.Bool{}
+		var taken atomic.Bool
 		c, err := NewServer(func(p []byte) (int, error) {
 			if taken.Swap(true) {
 				return 0, ErrWouldBlock
@@ -174,7 +174,7 @@ func TestRandomConnSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.SetValue(r)
-		gone := atomic.Bool{}
+		var gone, shut atomic.Bool
 		op := func() *asyncpkey.Op {
 			if op := r.op.Load(); op != nil {
 				return op
@@ -205,7 +205,13 @@ func TestRandomConnSchedules(t *testing.T) {
 			{"Negotiate", func() error { _, err := c.Negotiate(); return err }},
 			{"Send", func() error { _, _, err := c.Send([]byte("x")); return err }},
 			{"Recv", func() error { _, _, err := c.Recv(make([]byte, 10)); return err }},
-			{"Shutdown", func() error { _, err := c.Shutdown(); return err }},
+			{"Shutdown", func() error {
+				_, err := c.Shutdown()
+				if err == nil {
+					shut.Store(true)
+				}
+				return err
+			}},
 			{"deadline", func() error {
 				if f := r.fire.Load(); f != nil {
 					(*f)()
@@ -242,6 +248,11 @@ func TestRandomConnSchedules(t *testing.T) {
 			if asked != nil && asked.Context().Err() == nil {
 				t.Fatalf("schedule %d: the connection is gone and the operation's context is not done", seed)
 			}
+		case shut.Load():
+			ends["shut down"]++
+			if _, err := c.Negotiate(); err == nil && !c.halfRTT() || asked != nil && asked.Context().Err() == nil {
+				t.Fatalf("schedule %d: the handshake goes on after Shutdown, before the server has said all it has to say", seed)
+			}
 		case asked == nil:
 			t.Fatalf("schedule %d: nothing was asked", seed)
 		default:
@@ -265,7 +276,7 @@ func TestRandomConnSchedules(t *testing.T) {
 		c.Close()
 	}
 	t.Log(ends)
-	if len(ends) != 4 && !underRace {
+	if len(ends) != 5 && !underRace {
 		t.Errorf("the schedules end in %v only", ends)
 	}
 }
