@@ -20,11 +20,13 @@ import (
 // client12 is what a client knows of a TLS 1.2 handshake from ServerHello on.
 type client12 struct {
 	session12
-	staple  bool          // CertificateStatus may come
-	group   iana.Group    // of ECDHE
-	dh      *kex.DHParams // of DHE
-	share   []byte        // the server's
-	request *request      // nil unless the server wants a certificate
+	staple  bool       // CertificateStatus may come
+	group   iana.Group // of ECDHE
+	dhP     []byte     // of DHE, until they are accepted
+	dhG     []byte
+	dh      *kex.DHParams
+	share   []byte   // the server's
+	request *request // nil unless the server wants a certificate
 }
 
 // begin takes the ServerHello.
@@ -179,9 +181,8 @@ func (s *client12) parseParams(m *Machine, body []byte) (raw []byte, id iana.Sig
 		if err != nil {
 			return nil, 0, nil, err
 		}
-		s.dh, err = kex.AcceptDHParams(p.P, p.G, minDHBits)
-		s.share = slices.Clone(p.Ys)
-		return p.Raw, p.Scheme, p.Signature, err
+		s.dhP, s.dhG, s.share = slices.Clone(p.P), slices.Clone(p.G), slices.Clone(p.Ys)
+		return p.Raw, p.Scheme, p.Signature, nil
 	}
 	p, err := wire.ParseServerECDHE(body)
 	if err != nil {
@@ -200,6 +201,13 @@ const minDHBits = 2048
 func (s *expectServerKeyExchange) judged(m *Machine, v Verdict) (state, error) {
 	if v.reason != nil {
 		return nil, rejected(iana.DecryptError, v.reason, "server's signature of its key exchange does not verify")
+	}
+	if m.x.suite.KeyExchange == suite.KeyExchangeDHE {
+		// Only now: looking for a prime is work that nobody else should cause.
+		var err error
+		if s.dh, err = kex.AcceptDHParams(s.dhP, s.dhG, minDHBits); err != nil {
+			return nil, err
+		}
 	}
 	return &expectRequestOrDone{s.client12}, nil
 }

@@ -143,15 +143,15 @@ func (s *server12) chooseGroup(m *Machine, hello *wire.ClientHello) {
 	s.dh = m.chooseDH(hello.SupportedGroups)
 }
 
-// chooseDH picks the parameters for DHE: the configured ones; else the smallest of RFC
-// 7919 that the client lists; else ffdhe2048 for a client that lists none.
+// chooseDH picks the parameters for DHE. A client that lists groups of RFC 7919 gets one
+// of those, or no DHE (Section 4); any other the configured ones, or ffdhe2048.
 func (m *Machine) chooseDH(peer iana.List[iana.Group]) *kex.DHParams {
-	if m.cfg.DHParams != nil {
-		return m.cfg.DHParams
-	}
 	listed := false
 	for i := range peer.Len() {
 		listed = listed || peer.At(i)>>8 == 1 // 256 to 511 are finite-field groups
+	}
+	if d := m.cfg.DHParams; d != nil && (!listed || d.Group() != 0 && peer.Has(d.Group())) {
+		return d
 	}
 	for _, g := range [...]iana.Group{iana.FFDHE2048, iana.FFDHE3072, iana.FFDHE4096} {
 		if !listed || peer.Has(g) {
