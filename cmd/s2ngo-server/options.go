@@ -55,12 +55,15 @@ func newOptions() (*options, *cli.Flags) {
 	f.Group("Records")
 	f.Bool(&o.lowLatency, "prefer-low-latency", "records that fit into one TCP segment")
 	f.Bool(&o.throughput, "prefer-throughput", "records as long as they may be")
-	f.Int(&o.bufferedSend, "buffered-send", "N", 0, 1<<24, "collect up to N bytes of records before a write")
+	f.Func("buffered-send", "N", "collect up to N bytes of records before a write", func(s string) (err error) {
+		o.bufferedSend, err = cli.ParseSize(s)
+		return err
+	})
 	f.Group("Limits and output")
 	o.AddOutput(f)
 	f.Examples = []string{
 		"--self-signed localhost --https 8443",
-		"--cert cert.pem --key key.pem --async 4 --async-delay 20ms --json --trace 0.0.0.0 4433",
+		"--cert cert.pem --key key.pem --async 4 --async-delay 20ms --trace 0.0.0.0 4433",
 		"--cert cert.pem --key key.pem --mutual-auth --ca-file clients.pem ::1 4433",
 	}
 	return o, f

@@ -36,7 +36,7 @@ var table = []row{
 	// Programs. They run on the non-blocking API, never on netconn; the store of a fleet
 	// belongs to the server alone.
 	{pkg: "cmd/s2ngo-server", tls: linked,
-		may: "cmd/internal/cli conn pkcs11 redisstore policy asyncpkey async iana internal/testpeer"},
+		may: "cmd/internal/cli conn pkcs11 redisstore policy asyncpkey async iana internal/testpeer", tests: "internal/interop"},
 	{pkg: "cmd/s2ngo-client", tls: linked,
 		may: "cmd/internal/cli conn pkcs11 policy asyncpkey async iana internal/testpeer"},
 	{pkg: "cmd/internal/cli", tls: linked,

@@ -125,7 +125,6 @@ func (o *Options) Config() (cfg *conn.Config, close func(), err error) {
 	if cfg.RootCAs, err = LoadRoots(o.CAFile, o.CADir); err != nil {
 		return nil, nil, err
 	}
-	Install(cfg, o.Async, o.AsyncDelay)
 	close = func() {}
 	if o.KeyLog != "" {
 		f, err := OpenKeyLog(o.KeyLog)

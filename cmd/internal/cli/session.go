@@ -137,6 +137,9 @@ func (s *Session) step() Events {
 
 func (s *Session) negotiate() Events {
 	b, err := s.Conn.Negotiate()
+	if keys := s.sessions.keys; keys != nil {
+		keys.handOver()
+	}
 	s.suspended = b == conn.BlockedOnApplicationInput
 	if err != nil {
 		s.end(failing, err)

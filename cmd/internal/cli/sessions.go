@@ -17,14 +17,19 @@ type Sessions struct {
 	// session is over.
 	Established, Ended func(*Session)
 
+	keys   *Keys
 	byConn map[*conn.Conn]*Session
 	begun  int
 }
 
 // Attach lets cfg's connections find their sessions: answers of other goroutines wake them,
-// and what they do is recorded if somebody looks.
-func (g *Sessions) Attach(cfg *conn.Config) {
+// and what they do is recorded if somebody looks. keys, if not nil, does the work of their
+// private keys.
+func (g *Sessions) Attach(cfg *conn.Config, keys *Keys) {
 	g.byConn = map[*conn.Conn]*Session{}
+	if g.keys = keys; keys != nil {
+		cfg.OnPrivateKey = keys.take
+	}
 	cfg.Wake = func(c *conn.Conn) {
 		g.Loop.Post(func() {
 			if s := g.byConn[c]; s != nil {

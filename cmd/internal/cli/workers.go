@@ -17,9 +17,8 @@ const queueLength = 1 << 14
 type Keys struct {
 	delay time.Duration
 	queue chan task // nil: at once
+	asked []task    // while Negotiate is under way
 }
-
-var errQueueFull = fmt.Errorf("more than %d private-key operations would wait", queueLength)
 
 type task struct {
 	conn *conn.Conn
@@ -27,11 +26,14 @@ type task struct {
 	key  crypto.PrivateKey
 }
 
-// Install lets cfg's private-key operations take delay longer and, if workers is not 0,
-// be done by so many goroutines, which live as long as the program.
-func Install(cfg *conn.Config, workers int, delay time.Duration) {
+var errQueueFull = fmt.Errorf("more than %d private-key operations would wait", queueLength)
+
+// NewKeys returns Keys whose operations take delay longer and are done by so many
+// goroutines, which live as long as the program. It is nil for 0 and 0: the library signs
+// by itself then.
+func NewKeys(workers int, delay time.Duration) *Keys {
 	if workers == 0 && delay == 0 {
-		return // the library signs by itself
+		return nil
 	}
 	k := &Keys{delay: delay}
 	if workers > 0 {
@@ -40,25 +42,31 @@ func Install(cfg *conn.Config, workers int, delay time.Duration) {
 			go k.work()
 		}
 	}
-	cfg.OnPrivateKey = k.take
+	return k
 }
 
-// take is the hook.
+// take is the hook. What is for the workers waits for handOver: a quick one could answer
+// before Negotiate has come back, and some handshakes would not suspend.
 func (k *Keys) take(c *conn.Conn, op *asyncpkey.Op) error {
 	t := task{c, op, c.State().Certificate.PrivateKey}
 	if k.queue == nil {
 		return k.perform(t)
 	}
-	return k.enqueue(t)
+	k.asked = append(k.asked, t)
+	return nil
 }
 
-func (k *Keys) enqueue(t task) error {
-	select {
-	case k.queue <- t:
-		return nil
-	default:
-		return errQueueFull
+// handOver gives the workers what was asked for.
+func (k *Keys) handOver() {
+	for i, t := range k.asked {
+		k.asked[i] = task{}
+		select {
+		case k.queue <- t:
+		default:
+			_ = t.op.Fail(errQueueFull) // nobody else has answered
+		}
 	}
+	k.asked = k.asked[:0]
 }
 
 func (k *Keys) work() {

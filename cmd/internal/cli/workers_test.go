@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
-	"github.com/s2ngo/s2ngo/conn"
 	"github.com/s2ngo/s2ngo/iana"
 )
 
@@ -27,11 +26,9 @@ func signOp(t *testing.T) (*asyncpkey.Op, crypto.PrivateKey) {
 	return op, key
 }
 
-func TestKeysPutNothingInTheWay(t *testing.T) {
-	cfg := new(conn.Config)
-	Install(cfg, 0, 0)
-	if cfg.OnPrivateKey != nil {
-		t.Error("without workers and delay there is a hook")
+func TestNoKeysWithoutNeed(t *testing.T) {
+	if k := NewKeys(0, 0); k != nil {
+		t.Error("without workers and delay there is something to do")
 	}
 }
 
@@ -47,12 +44,19 @@ func TestDelayEndsWithTheConnection(t *testing.T) {
 
 func TestQueueIsBounded(t *testing.T) {
 	k := &Keys{queue: make(chan task, 1)}
-	var errs []error
+	var ops []*asyncpkey.Op
 	for range 3 {
 		op, key := signOp(t)
-		errs = append(errs, k.enqueue(task{nil, op, key}))
+		ops = append(ops, op)
+		k.asked = append(k.asked, task{nil, op, key})
 	}
-	if errs[0] != nil || !errors.Is(errs[1], errQueueFull) || !errors.Is(errs[2], errQueueFull) {
-		t.Errorf("a queue for one takes three: %v", errs)
+	k.handOver()
+	for i, op := range ops {
+		if _, err, _ := op.Result(); errors.Is(err, errQueueFull) != (i > 0) {
+			t.Errorf("operation %d of a queue for one ends with %v", i, err)
+		}
+	}
+	if len(k.asked) != 0 {
+		t.Errorf("%d operations are handed over again", len(k.asked))
 	}
 }

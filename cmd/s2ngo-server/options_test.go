@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/s2ngo/s2ngo/cmd/internal/cli"
+)
+
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want string // the address, or the complaint
+	}{
+		{"--self-signed localhost 0", "127.0.0.1:0"},
+		{"--self-signed localhost ::1 4433", "[::1]:4433"},
+		{"--self-signed localhost [::] 4433", "[::]:4433"},
+		{"--cert a --key b --https-bench 10k 0.0.0.0 1", "0.0.0.0:1"},
+		{"--self-signed x --mutual-auth --insecure 1", "127.0.0.1:1"},
+
+		{"--self-signed x", "arguments: no port to listen on"},
+		{"--self-signed x localhost 1 2", "2: there is nothing behind host and port"},
+		{"--self-signed x 65536", `port "65536": not a number from 0 to 65535`},
+		{"--self-signed x http", `port "http": not a number from 0 to 65535`},
+		{"4433", "certificate: there is none: give --cert and --key, or --self-signed NAME"},
+		{"--self-signed x --echo --https 1", "options: --negotiate, --echo, --https and --https-bench exclude each other"},
+		{"--self-signed x --https-bench 0 --negotiate 1", "options: --negotiate, --echo, --https and --https-bench exclude each other"},
+		{"--self-signed x --https-bench 2G 1", `--https-bench "2G": not a number of bytes up to 2147483647`},
+		{"--self-signed x --mutual-auth --optional-auth 1", "options: --mutual-auth and --optional-auth exclude each other"},
+		{"--self-signed x --prefer-throughput --prefer-low-latency 1", "options: --prefer-low-latency and --prefer-throughput exclude each other"},
+		{"--self-signed x --mutual-auth 1", "client certificates: need --ca-file, --ca-dir or --insecure, to say whose are good"},
+		{"--self-signed x --max-conns 0 1", `--max-conns "0": not a whole number from 1 to 1073741824`},
+		{"--no-such-option 1", "--no-such-option: unknown option"},
+	} {
+		o, f := newOptions()
+		rest, _, err := f.Parse(strings.Fields(c.line))
+		got := ""
+		if err == nil {
+			address, failed := o.check(rest)
+			got, err = address.String(), failed
+		}
+		if err != nil {
+			got = err.Error()
+			var usage *cli.UsageError
+			if !errors.As(err, &usage) {
+				t.Errorf("%q: %v is not about usage", c.line, err)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%q gives %s, not %s", c.line, got, c.want)
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{"--cert missing.pem 1", "--cert missing.pem: needs a --key behind it"},
+		{"--cert missing.pem --key missing.pem 1", "missing.pem: no such file"},
+		{"--self-signed localhost --ca-file missing.pem 1", "--ca-file missing.pem: no such file"},
+		{"--self-signed localhost --ocsp missing.der 1", "--ocsp missing.der: no such file"},
+		{"--self-signed localhost --ocsp missing.der --ocsp more.der 1", "--ocsp more.der: there is no certificate for it"},
+		{"--self-signed localhost --sct missing --sct more 1", "--sct more: there is no certificate for it"},
+		{"--self-signed localhost --key-log /nonesuch/keys 1", "--key-log /nonesuch/keys: no such file"},
+	} {
+		o, f := newOptions()
+		rest, _, err := f.Parse(strings.Fields(c.line))
+		if err == nil {
+			_, err = o.check(rest)
+		}
+		if err != nil {
+			t.Errorf("%q: %v", c.line, err)
+			continue
+		}
+		if _, _, err = o.config(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q gives %v, not %s", c.line, err, c.want)
+		}
+	}
+}
+
+func TestParseRequest(t *testing.T) {
+	for _, c := range []struct {
+		head string
+		want *request // nil = refused
+	}{
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &request{method: "GET", target: "/"}},
+		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: Close\r\n\r\n", &request{method: "GET", target: "/", last: true}},
+		{"HEAD /x HTTP/1.0\r\n\r\n", &request{method: "HEAD", target: "/x", last: true}},
+		{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &request{method: "GET", target: "/"}},
+		{"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n", &request{method: "POST", target: "/", hasBody: true}},
+		{"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", &request{method: "GET", target: "/", hasBody: true}},
+		{"GET /\r\n\r\n", nil},
+		{"GET  HTTP/1.1\r\n\r\n", nil},
+		{"GET / HTTP/2\r\n\r\n", nil},
+		{"GET / HTTP/1.1\r\nno colon\r\n\r\n", nil},
+		{"\r\n\r\n", nil},
+	} {
+		got, err := parseRequest([]byte(c.head))
+		switch {
+		case c.want == nil && err == nil:
+			t.Errorf("%q is taken for %+v", c.head, *got)
+		case c.want != nil && err != nil:
+			t.Errorf("%q: %v", c.head, err)
+		case c.want != nil && *got != *c.want:
+			t.Errorf("%q is %+v", c.head, *got)
+		}
+	}
+}
