@@ -13,6 +13,7 @@ type control struct {
 	waiting atomic.Bool // something is here
 	mu      sync.Mutex
 	wanted
+	held bool // an update that waits until all that is sealed is written; the write half's
 }
 
 func (q *control) wantKeyUpdate() {
@@ -68,6 +69,7 @@ func (q *control) take() (w wanted) {
 
 func (q *control) reset() {
 	q.take()
+	q.held = false
 }
 
 // sealControl seals what waits. The write half is locked.
@@ -85,7 +87,8 @@ func (c *Conn) sealControl() {
 		}
 	}
 	if w.update && !c.is(factSentClose) {
-		if c.rekey(false) != nil {
+		// A peer that asks and does not read makes us queue no more than one.
+		if c.control.held = c.wr.Pending() > 0; !c.control.held && c.rekey(false) != nil {
 			return
 		}
 	}

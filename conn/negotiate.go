@@ -220,6 +220,13 @@ func (c *Conn) flush() error {
 	if errors.Is(err, ErrWouldBlock) {
 		return ErrWouldBlock
 	}
+	if held := c.control.held; err == nil && held {
+		if c.control.held = false; !c.is(factSentClose) {
+			if err = c.rekey(false); err == nil {
+				return c.flush()
+			}
+		}
+	}
 	return err
 }
 
