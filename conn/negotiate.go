@@ -33,7 +33,9 @@ func (c *Conn) Negotiate() (Blocked, error) {
 	if c.machine != nil {
 		c.machine.Idle()
 	}
-	c.rd.Release()
+	if len(c.rest) == 0 { // called again, with data for Recv in the buffer
+		c.rd.Release()
+	}
 	return b, err
 }
 
