@@ -111,7 +111,7 @@ type Config struct {
 
 	// Wake is called once for each answer of a hook that comes after the hook has
 	// returned, on the answering goroutine: call Negotiate again. It must not block, and
-	// must not call methods of c but State.
+	// must not call methods of c but Value and Close, since Negotiate may still be under way.
 	Wake func(c *Conn)
 
 	// Validation says how much of an asynchronous signature is checked before it is sent

@@ -28,8 +28,8 @@
 //
 // One goroutine may Send (Sendv, Flush, ShutdownSend, UpdateKeys) while another Recvs
 // (Peek). Negotiate, Shutdown and Reset stand for both. Any other overlap returns ErrUsage
-// and changes nothing. Close, Apply and State may be called on any goroutine at any
-// time, operations of hooks too.
+// and changes nothing. Close, Apply, Value and SetValue may be called on any goroutine at
+// any time, operations of hooks too; so may State once the handshake is complete.
 //
 // # Closing
 //
