@@ -33,7 +33,6 @@ type server12 struct {
 	dhKey   *kex.DHKey
 	alpn    string
 	staple  bool
-	ocsp    []byte
 	sct     bool
 	named   bool
 	formats bool // the client sent ec_point_formats
