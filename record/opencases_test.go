@@ -98,7 +98,7 @@ func TestOpenTraceCases(t *testing.T) {
 			continue
 		}
 		p := newPeer12(id)
-		cases := append(casesOf(p, 320, 51), casesOf(p, 96, 23)...)
+		cases := append(casesOf(p, 320, 85), casesOf(p, 96, 37)...)
 		openEach(t, p, append(append(cases, cases...), cases...))
 	}
 }
@@ -127,5 +127,5 @@ func TestNaiveCases(t *testing.T) {
 // the difference.
 func TestNaiveTraceCases(t *testing.T) {
 	p := newPeer12(iana.TLS_RSA_WITH_AES_128_CBC_SHA)
-	naiveEach(t, p, append(casesOf(p, 320, 51), casesOf(p, 96, 23)...))
+	naiveEach(t, p, append(casesOf(p, 320, 85), casesOf(p, 96, 37)...))
 }
