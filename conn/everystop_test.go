@@ -76,10 +76,13 @@ func (r *stopRun) ask(c *Conn, give func() error) {
 
 // hooks are all of them, answering with the certificate cert. Signatures are
 // deterministic.
-func (r *stopRun) hooks(cert *Certificate) Hooks {
+func (r *stopRun) hooks(cert *Certificate) Hooks { return hooksFor(cert, r.ask) }
+
+// hooksFor are all hooks with the right answers, which ask gives when it likes.
+func hooksFor(cert *Certificate, ask func(c *Conn, give func() error)) Hooks {
 	return Hooks{
 		OnPrivateKey: func(c *Conn, op *asyncpkey.Op) error {
-			r.ask(c, func() error {
+			ask(c, func() error {
 				signature, err := cert.PrivateKey.(crypto.Signer).Sign(nil, op.Input(), op.SignerOpts())
 				if err != nil {
 					return err
@@ -92,24 +95,24 @@ func (r *stopRun) hooks(cert *Certificate) Hooks {
 			return nil
 		},
 		OnVerifySignature: func(c *Conn, check *SignatureCheck, op *async.Op[Verdict]) {
-			r.ask(c, func() error {
+			ask(c, func() error {
 				if err := check.Verify(); err != nil {
 					return op.Answer(Reject(err))
 				}
 				return op.Answer(Accept)
 			})
 		},
-		OnRevocationLists: func(c *Conn, peer *PeerChain, op *async.Op[[]*x509.RevocationList]) {
-			r.ask(c, func() error { return op.Answer([]*x509.RevocationList{emptyCRL()}) })
+		OnRevocationLists: func(c *Conn, _ *PeerChain, op *async.Op[[]*x509.RevocationList]) {
+			ask(c, func() error { return op.Answer([]*x509.RevocationList{emptyCRL()}) })
 		},
-		OnVerify: func(c *Conn, peer *PeerChain, op *async.Op[Verdict]) {
-			r.ask(c, func() error { return op.Answer(Accept) })
+		OnVerify: func(c *Conn, _ *PeerChain, op *async.Op[Verdict]) {
+			ask(c, func() error { return op.Answer(Accept) })
 		},
-		OnOCSPResponse: func(c *Conn, cert *Certificate, op *async.Op[[]byte]) {
-			r.ask(c, func() error { return op.Answer([]byte("good")) })
+		OnOCSPResponse: func(c *Conn, _ *Certificate, op *async.Op[[]byte]) {
+			ask(c, func() error { return op.Answer([]byte("good")) })
 		},
-		OnClientCertificate: func(c *Conn, request *CertificateRequest, op *async.Op[*Certificate]) {
-			r.ask(c, func() error { return op.Answer(cert) })
+		OnClientCertificate: func(c *Conn, _ *CertificateRequest, op *async.Op[*Certificate]) {
+			ask(c, func() error { return op.Answer(cert) })
 		},
 	}
 }
