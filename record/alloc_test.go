@@ -21,6 +21,12 @@ func TestSize(t *testing.T) {
 	if n := unsafe.Sizeof(AEAD13{}); n > 64 {
 		t.Errorf("an AEAD13 has %d bytes", n)
 	}
+	if n := unsafe.Sizeof(aead12{}); n > 104 {
+		t.Errorf("an aead12 has %d bytes", n)
+	}
+	if n := unsafe.Sizeof(cbcOpener{}); n > 1280 {
+		t.Errorf("a cbcOpener has %d bytes", n)
+	}
 	for i, n := range classes {
 		if i > 0 && n <= classes[i-1] || n > largeBuffer {
 			t.Errorf("class %d of %d bytes is out of order", i, n)
@@ -33,14 +39,25 @@ func TestSize(t *testing.T) {
 
 // TestAllocations holds that records cost no allocation, whatever way they take.
 func TestAllocations(t *testing.T) {
+	t.Run("TLS 1.3", func(t *testing.T) { allocations(t, NewAEAD13(mustAEAD(0), testIV, 0), newOpener()) })
+	for _, id := range ciphers12 {
+		if id == iana.TLS_RSA_WITH_3DES_EDE_CBC_SHA {
+			continue // the same but for its pace
+		}
+		p := newPeer12(id)
+		t.Run(id.String(), func(t *testing.T) { allocations(t, p.sealer(t, nil), p.opener(t)) })
+	}
+}
+
+func allocations(t *testing.T, s Sealer, o Opener) {
 	var wire pipe
 	send, recv := wire.send, wire.recv
-	payload, dst := make([]byte, MaxPlaintext), make([]byte, MaxPlaintext+1)
+	payload, dst := make([]byte, MaxPlaintext), make([]byte, 2*MaxPlaintext)
 	halves := [][]byte{payload[:1000], payload[1000:]}
 	var w Writer
 	var r Reader
-	w.SetSealer(NewAEAD13(mustAEAD(0), testIV, 0))
-	r.SetOpener(NewAEAD13(mustAEAD(0), testIV, 0))
+	w.SetSealer(s)
+	r.SetOpener(o)
 	read := func(into []byte) {
 		for {
 			rec, err := r.NextInto(into)

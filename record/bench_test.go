@@ -1,8 +1,10 @@
 package record
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"fmt"
 	"testing"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -169,6 +171,43 @@ func BenchmarkBoth(b *testing.B) {
 						b.Fatal(err)
 					}
 					r.Release()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkCiphers12 seals and opens full records of TLS 1.2.
+func BenchmarkCiphers12(b *testing.B) {
+	for _, id := range ciphers12 {
+		p := newPeer12(id)
+		b.Run(id.String()+"/seal", func(b *testing.B) {
+			s := p.sealer(b, nil)
+			start := HeaderLen + s.Prefix()
+			buf := make([]byte, start+MaxPlaintext, MaxPlaintext+MaxCiphertext12)
+			b.SetBytes(MaxPlaintext)
+			b.ReportAllocs()
+			for b.Loop() {
+				counter(s).blocks = 0
+				if _, err := s.Seal(buf, iana.RecordApplicationData, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		for _, n := range []int{64, MaxPlaintext} {
+			b.Run(fmt.Sprintf("%v/open%d", id, n), func(b *testing.B) {
+				o := p.opener(b)
+				p.seq = 0
+				sealed := p.record(iana.RecordApplicationData, make([]byte, n), make([]byte, p.suite.ExplicitLen))
+				record := bytes.Clone(sealed)
+				b.SetBytes(int64(n))
+				b.ReportAllocs()
+				for b.Loop() {
+					counter(o).seq = 0
+					copy(record, sealed)
+					if _, _, err := o.Open(record[:HeaderLen], record[HeaderLen:]); err != nil {
+						b.Fatal(err)
+					}
 				}
 			})
 		}

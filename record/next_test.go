@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/suite"
 )
 
 func zeros(n int) []byte { return make([]byte, n) }
@@ -75,7 +76,14 @@ func TestRefusedHeaders(t *testing.T) {
 
 func started(r *Reader)   { r.started = true }
 func version12(r *Reader) { r.SetVersion(iana.TLS12) }
-func open12(r *Reader)    { r.started = true; r.SetOpener(&explicit12{aead: mustAEAD(0)}) }
+func open12(r *Reader) {
+	r.started = true
+	o, err := NewOpener12(suite.Lookup(iana.TLS_RSA_WITH_AES_128_GCM_SHA256), nil, zeros(16), zeros(4))
+	if err != nil {
+		panic(err)
+	}
+	r.SetOpener(o)
+}
 func open13(r *Reader) {
 	r.started = true
 	r.SetOpener(NewAEAD13(mustAEAD(0), testIV, 0))
