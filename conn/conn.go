@@ -25,6 +25,7 @@ type SendFunc func(p []byte) (int, error)
 // comment says which methods may be called at once.
 type Conn struct {
 	cfg     *Config
+	base    *Config           // what cfg was before OnClientHello chose another
 	hs      *handshake.Config // what cfg means, with the connection's own settings
 	policy  string
 	recv    RecvFunc

@@ -39,7 +39,7 @@ func (c *Conn) begin(recv RecvFunc, send SendFunc, cfg *Config) error {
 	if _, err := cfg.prepare(c.client); err != nil {
 		return err
 	}
-	c.recv, c.send = recv, send
+	c.recv, c.send, c.base = recv, send, cfg
 	c.own = nil
 	if err := c.adopt(cfg); err != nil {
 		return err

@@ -19,7 +19,7 @@ func (c *Conn) Reset(recv RecvFunc, send SendFunc, cfg *Config) error {
 		}
 	}
 	if cfg == nil {
-		cfg = c.cfg
+		cfg = c.base
 	}
 	c.dropOperation()
 	if c.machine != nil {
