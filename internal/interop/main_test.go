@@ -5,4 +5,10 @@ import (
 	"testing"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m)) }
+func TestMain(m *testing.M) {
+	code := Main(m)
+	if identitiesDir != "" {
+		os.RemoveAll(identitiesDir)
+	}
+	os.Exit(code)
+}
