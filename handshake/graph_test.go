@@ -56,6 +56,20 @@ func (g *graph) add(e edge) {
 	g.edges[e] = true
 }
 
+// labels are what leads on from a state.
+func (g *graph) labels(d diagram, from string) map[string]bool {
+	set := map[string]bool{}
+	for e := range g.edges {
+		if e.diagram == d && e.from == from {
+			set[e.label] = true
+		}
+	}
+	if set["hello_retry_request"] {
+		set[iana.ServerHello.String()] = true
+	}
+	return set
+}
+
 // made are the transitions that all tests of this package have made together.
 var made = newGraph()
 

@@ -17,7 +17,8 @@ import (
 // Script is what ScriptClient and ScriptServer have in common: one side of a TLS 1.3 handshake,
 // played by hand. Each method writes, or reads, one message, with its header; in which order
 // is for the test to say, and so is what is wrong with them. A Script believes what it reads, but
-// for the peer's Finished. The first error sticks, and is told by Err.
+// for the peer's Finished. The first error sticks, and is told by Err; from then on nothing is read
+// or written.
 type Script struct {
 	Identity *Issued              // whose certificate is shown; nil = an empty chain
 	Scheme   iana.SignatureScheme // to sign with; 0 = one that fits the key of Identity
@@ -47,6 +48,9 @@ func (s *Script) fail(err error) {
 // send ends a message: it is edited and then part of the transcript.
 func (s *Script) send(w *wire.Writer) []byte {
 	s.fail(w.Err())
+	if s.err != nil {
+		return nil
+	}
 	msg := w.B
 	if s.Edit != nil {
 		msg = s.Edit(msg)
@@ -58,15 +62,18 @@ func (s *Script) send(w *wire.Writer) []byte {
 // choose starts the transcript once the suite is known.
 func (s *Script) choose(id iana.CipherSuite) {
 	s.suite = suite.Lookup(id)
-	if s.suite == nil {
-		s.fail(fmt.Errorf("no cipher suite %v", id))
-		s.suite = suite.Lookup(iana.TLS_AES_128_GCM_SHA256)
+	if s.suite == nil || !s.suite.TLS13 {
+		s.fail(fmt.Errorf("no cipher suite %v in TLS 1.3", id))
+		return
 	}
 	s.fail(s.transcript.Start(s.suite.Hash))
 }
 
 // agree derives the secrets of the handshake.
 func (s *Script) agree(shared []byte) {
+	if s.err != nil {
+		return
+	}
 	early := schedule.New(s.suite.Hash, nil)
 	s.keys = early.Handshake(shared)
 	s.HandshakeClient, s.HandshakeServer = s.keys.Traffic(s.transcript.Sum(nil))
@@ -74,6 +81,9 @@ func (s *Script) agree(shared []byte) {
 
 // serverFinished derives the secrets of the application.
 func (s *Script) serverFinished() {
+	if s.err != nil {
+		return
+	}
 	main := s.keys.Main()
 	s.ApplicationClient, s.ApplicationServer = main.Traffic(s.transcript.Sum(nil))
 }
@@ -96,6 +106,8 @@ func (s *Script) certificateVerify(server bool) []byte {
 	var w wire.Writer
 	if s.Identity == nil {
 		s.fail(errors.New("no identity to sign with"))
+	}
+	if s.err != nil {
 		return nil
 	}
 	id := s.Scheme
@@ -119,12 +131,18 @@ func (s *Script) certificateVerify(server bool) []byte {
 
 func (s *Script) finished(secret *schedule.Secret) []byte {
 	var w wire.Writer
+	if s.err != nil {
+		return nil
+	}
 	wire.AppendFinished(&w, secret.Finished(nil, s.transcript.Sum(nil)))
 	return s.send(&w)
 }
 
 // readFinished compares the peer's Finished with what it has to be.
 func (s *Script) readFinished(secret *schedule.Secret, msg []byte) {
+	if s.err != nil {
+		return
+	}
 	want := secret.Finished(nil, s.transcript.Sum(nil))
 	if len(msg) < 4 || iana.Message(msg[0]) != iana.Finished || subtle.ConstantTimeCompare(msg[4:], want) != 1 {
 		s.fail(fmt.Errorf("the peer's finished is %x, want %x", msg, want))

@@ -100,7 +100,9 @@ func (c *ScriptClient) ReadServerHello(msg []byte) {
 	if c.err != nil {
 		return
 	}
-	c.choose(c.Hello.CipherSuite)
+	if c.choose(c.Hello.CipherSuite); c.err != nil {
+		return
+	}
 	if c.Hello.IsHelloRetryRequest() {
 		c.Retry = true
 		c.cookie = c.Hello.Cookie

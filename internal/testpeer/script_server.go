@@ -45,6 +45,9 @@ func (s *ScriptServer) HelloRetryRequest(g iana.Group, cookie []byte) []byte {
 	if g != 0 {
 		s.Group = g
 	}
+	if s.err != nil {
+		return nil
+	}
 	s.transcript.HelloRetry()
 	return s.hello(wire.HelloRetryRequestRandom[:], func(w *wire.Writer) {
 		if g != 0 {
@@ -59,6 +62,9 @@ func (s *ScriptServer) HelloRetryRequest(g iana.Group, cookie []byte) []byte {
 // ServerHello answers a share of the client and derives the secrets of the handshake.
 func (s *ScriptServer) ServerHello() []byte {
 	share, shared := s.exchange()
+	if s.err != nil {
+		return nil
+	}
 	msg := s.hello([]byte("this is the random of the server"), func(w *wire.Writer) {
 		m := wire.BeginServerKeyShare(w, s.Group)
 		w.Raw(share)
@@ -80,7 +86,7 @@ func (s *ScriptServer) exchange() (share, shared []byte) {
 	scheme := kex.Lookup(s.Group)
 	if !ok || scheme == nil {
 		s.fail(fmt.Errorf("the client has no share for %v", s.Group))
-		return []byte{0}, nil
+		return nil, nil
 	}
 	share, shared, err := scheme.Encapsulate(s.Rand, nil, nil, peer)
 	s.fail(err)
