@@ -107,7 +107,7 @@ func (p *prepared) usePolicy(cfg *Config) error {
 		return fmt.Errorf("security policy %q cannot be negotiated: %s", name, strings.Join(p.left, "; "))
 	}
 	h.Suites = usableSuites(pol, versions...)
-	h.ChaChaBoost, h.CertificateSchemes = pol.AllowChaCha20Boosting, pol.CertificateSignatureSchemes
+	h.ChaChaBoost = pol.AllowChaCha20Boosting
 	h.GroupOrder = append(slices.Clone(h.Groups.KEM), h.Groups.Curves...)
 	for _, g := range h.Groups12 {
 		if !slices.Contains(h.GroupOrder, g) {
@@ -117,6 +117,8 @@ func (p *prepared) usePolicy(cfg *Config) error {
 	if h.OfferedSchemes = cfg.Schemes; cfg.Schemes == nil {
 		h.OfferedSchemes = pol.OfferedSchemes(h.MaxVersion)
 	}
+	h.OfferedSchemes = offerable(h.OfferedSchemes)
+	h.CertificateSchemes = offerable(pol.CertificateSignatureSchemes)
 	if h.MaxVersion < iana.TLS13 {
 		return nil
 	}
@@ -161,6 +163,17 @@ func (p *prepared) useVersion(cfg *Config, v iana.Version) (missing string) {
 		h.Schemes, h.Groups = schemes, groups
 	}
 	return ""
+}
+
+// offerable returns those of schemes that can be verified, nil if there is none: who is
+// offered a scheme may use it.
+func offerable(schemes []iana.SignatureScheme) (list []iana.SignatureScheme) {
+	for _, id := range schemes {
+		if handshake.SupportsScheme(id, iana.TLS12) || handshake.SupportsScheme(id, iana.TLS13) {
+			list = append(list, id)
+		}
+	}
+	return list
 }
 
 func usableSuites(pol *policy.Policy, versions ...iana.Version) []iana.CipherSuite {
