@@ -1,6 +1,9 @@
 package conn
 
-import "errors"
+import (
+	"errors"
+	"io"
+)
 
 // Renegotiation is what becomes of a server's wish to renegotiate in TLS 1.2
 // (s2n_renegotiate_response).
@@ -42,7 +45,10 @@ func (c *Conn) Renegotiate() (Blocked, error) {
 		return NotBlocked, err
 	}
 	defer c.leave(both)
-	if c.readErr != nil {
+	switch {
+	case c.readErr == io.EOF: // which only Recv returns
+		return NotBlocked, closedError("Renegotiate after the server has closed the connection")
+	case c.readErr != nil:
 		return NotBlocked, c.readErr
 	}
 	if c.is(factHelloRequest) {
