@@ -171,18 +171,21 @@ func (c *Conn) SetALPN(names ...string) error {
 // SetClientAuth replaces the Config's mode of client authentication
 // (s2n_connection_set_client_auth_type). Before Negotiate.
 func (c *Conn) SetClientAuth(mode ClientAuth) error {
+	if mode > RequireClientAuth {
+		return usage("ClientAuth %d is no mode of client authentication", mode)
+	}
 	return c.change("SetClientAuth", func(s *settings) { s.clientAuth = mode })
 }
 
 // SetGroups and SetSchemes replace the groups and the signature schemes of the policy
 // and of the Config. Before Negotiate.
 func (c *Conn) SetGroups(groups ...iana.Group) error {
-	return c.change("SetGroups", func(s *settings) { s.groups = slices.Clone(groups) })
+	return c.change("SetGroups", func(s *settings) { s.groups = append([]iana.Group{}, groups...) })
 }
 
 // SetSchemes is described at SetGroups.
 func (c *Conn) SetSchemes(schemes ...iana.SignatureScheme) error {
-	return c.change("SetSchemes", func(s *settings) { s.schemes = slices.Clone(schemes) })
+	return c.change("SetSchemes", func(s *settings) { s.schemes = append([]iana.SignatureScheme{}, schemes...) })
 }
 
 // SetValue keeps the application's own data with the connection (s2n_connection_set_ctx).

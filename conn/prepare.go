@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
@@ -241,6 +242,14 @@ func checkALPN(names []string) error {
 
 func (cfg *Config) checkSizes() error {
 	switch {
+	case cfg.ClientAuth > RequireClientAuth:
+		return fmt.Errorf("ClientAuth %d is no mode of client authentication", cfg.ClientAuth)
+	case cfg.Validation > asyncpkey.Strict:
+		return fmt.Errorf("Validation %d is no mode of validation", cfg.Validation)
+	case cfg.OperationTimeout < 0:
+		return fmt.Errorf("OperationTimeout %v is negative", cfg.OperationTimeout)
+	case cfg.Groups != nil && !slices.ContainsFunc(cfg.Groups, handshake.SupportsGroup):
+		return fmt.Errorf("none of the groups %v is implemented", cfg.Groups)
 	case cfg.RecordSize < 0 || cfg.RecordSize > record.MaxPlaintext:
 		return fmt.Errorf("RecordSize %d is not 1 to %d", cfg.RecordSize, record.MaxPlaintext)
 	case cfg.SendBufferSize < 0:
