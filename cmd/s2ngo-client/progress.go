@@ -61,8 +61,11 @@ func (p *progress) clear() {
 // size is a number of bytes in three or four digits.
 func size(n float64) string {
 	for _, unit := range []string{"B", "KiB", "MiB"} {
-		if n < 1000 {
+		switch {
+		case n < 99.5:
 			return fmt.Sprintf("%.3g %s", n, unit)
+		case n < 1000.5:
+			return fmt.Sprintf("%.0f %s", n, unit)
 		}
 		n /= 1024
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,28 @@ func TestHandshake(t *testing.T) {
 				t.Errorf("the ladder does not show the suspension:\n%s", p.Stderr())
 			}
 		})
+	}
+}
+
+// Both sides know the same secrets, and so do their key logs.
+func TestKeyLog(t *testing.T) {
+	dir := t.TempDir()
+	ours, theirs := filepath.Join(dir, "server"), filepath.Join(dir, "client")
+	p := start(t, "--key-log", ours)
+	if got := p.run("--key-log", theirs); got.Code != 0 {
+		t.Fatalf("exit status %d: %s", got.Code, got.Stderr)
+	}
+	p.stop()
+	var logs [2][]string
+	for i, name := range []string{ours, theirs} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs[i] = slices.Sorted(strings.Lines(string(text)))
+	}
+	if len(logs[0]) != 5 || !slices.Equal(logs[0], logs[1]) {
+		t.Errorf("the server logs %q, the client %q", logs[0], logs[1])
 	}
 }
 

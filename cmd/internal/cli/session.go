@@ -13,9 +13,11 @@ import (
 // Bounds of a connection's end. They add up to less than the time that a program has
 // after SIGTERM.
 const (
-	// closeLimit is how long the peer's close_notify is waited for, and how long an alert
-	// may take to be written.
+	// closeLimit is how long the peer's close_notify is waited for, and how long an alert, or
+	// after SIGTERM our own close_notify, may take to be written. Otherwise that is behind
+	// data that a slow peer has yet to take, and may take flushLimit.
 	closeLimit = 2 * time.Second
+	flushLimit = 30 * time.Second
 	// lingerLimit and lingerBytes are how long and how much is read after an alert: closing a
 	// socket with unread bytes resets the connection, and the peer loses the alert.
 	lingerLimit = time.Second
@@ -65,6 +67,7 @@ type Session struct {
 	started   time.Time
 	done      bool // the handshake is
 	suspended bool // in the handshake, until the application answers
+	said      bool // that we close
 	moved     uint64
 	drained   int
 }
@@ -169,6 +172,7 @@ func (s *Session) serve() Events {
 		return 0
 	case want == 0:
 		s.end(closing, nil)
+		s.source.Deadline(time.Now().Add(flushLimit))
 		return 0
 	}
 	s.rest()
@@ -194,7 +198,11 @@ func (s *Session) shutdown() Events {
 	case err == nil && b == conn.BlockedOnWrite:
 		return Writable
 	case err == nil && b == conn.BlockedOnRead:
-		s.socket.CloseWrite()
+		if !s.said {
+			s.said = true
+			s.socket.CloseWrite()
+			s.source.Deadline(time.Now().Add(closeLimit))
+		}
 		return Readable
 	case s.phase == failing:
 		s.phase = gone
