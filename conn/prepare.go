@@ -108,7 +108,7 @@ func (p *prepared) usePolicy(cfg *Config) error {
 		return fmt.Errorf("security policy %q cannot be negotiated: %s", name, strings.Join(p.left, "; "))
 	}
 	h.Suites = usableSuites(pol, versions...)
-	h.ChaChaBoost = pol.AllowChaCha20Boosting
+	h.ChaChaBoost, h.OwnPolicy = pol.AllowChaCha20Boosting, pol
 	h.GroupOrder = append(slices.Clone(h.Groups.KEM), h.Groups.Curves...)
 	for _, g := range h.Groups12 {
 		if !slices.Contains(h.GroupOrder, g) {

@@ -45,6 +45,9 @@ func (s *clientFlight12) begin(m *Machine) (state, error) {
 // none (RFC 5246, Section 7.4.6).
 func (s *clientFlight12) withCertificate(m *Machine, cert *certs.Certificate) (state, error) {
 	if cert != nil {
+		if err := m.checkChoice(cert); err != nil {
+			return nil, err
+		}
 		id, ok := m.scheme12(cert, s.request.schemes)
 		if !ok {
 			return nil, refused("server offers no signature scheme for the client certificate of %q", cert.Leaf.Subject)

@@ -119,6 +119,18 @@ func (r *request) choose(m *Machine, fits func(*certs.Certificate) bool) *certs.
 	return cert
 }
 
+// checkChoice holds a certificate that the application chose against the policy, as those
+// of the configuration have been.
+func (m *Machine) checkChoice(cert *certs.Certificate) error {
+	if m.cfg.OwnPolicy == nil || !m.cfg.Asks.Has(AskClientCertificate) {
+		return nil
+	}
+	if err := verify.CheckOwn(cert.X509(), m.cfg.OwnPolicy); err != nil {
+		return internal(err, "the chosen certificate, for %q, does not keep security policy %q", cert.Leaf.Subject, m.cfg.OwnPolicy.Name)
+	}
+	return nil
+}
+
 // withCertificate sends the client's certificate, or the empty list that says there is
 // none (RFC 8446, Section 4.4.2).
 func (s *clientFlight) withCertificate(m *Machine, cert *certs.Certificate) (state, error) {
@@ -127,6 +139,9 @@ func (s *clientFlight) withCertificate(m *Machine, cert *certs.Certificate) (sta
 			return nil, err
 		}
 		return s.finished(m)
+	}
+	if err := m.checkChoice(cert); err != nil {
+		return nil, err
 	}
 	id, ok := selectScheme(m.cfg, cert, s.request.schemes)
 	if !ok {

@@ -50,6 +50,7 @@ type Config struct {
 	ALPN            []string
 	IgnoreALPN      bool // server: no overlap is no error
 	Certificates    *certs.Store
+	OwnPolicy       *policy.Policy // for certificates that the application chooses; nil = none
 	ClientAuth      ClientAuth
 	Verify          *verify.Settings // nil = the peer's chain is not checked by us
 	RequestOCSP     bool             // client: ask for a stapled response
