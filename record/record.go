@@ -1,4 +1,4 @@
-// Package record is the TLS record layer (RFC 8446, Section 5) without any input or
+// Package record is the TLS record layer (RFC 8446, Section 5; RFC 5246, Section 6) without any input or
 // output of its own: a Reader cuts the bytes of one direction into records and opens
 // them, a Writer seals records and hands the bytes out. It knows nothing of handshakes;
 // whoever uses it says which keys apply from which record on.

@@ -23,14 +23,13 @@ import (
 // relay12 stands between a client and a server of crypto/tls, whose master secret it is told. It
 // opens and seals again each protected record of both directions.
 type relay12 struct {
-	mu             sync.Mutex
-	keyLog         bytes.Buffer
-	randoms        [2][]byte // of client and server
-	suite          *suite.Suite
-	openers        [2]Opener
-	sealers        [2]Sealer
-	resealed       [2]int
-	client, server net.Conn
+	mu       sync.Mutex
+	keyLog   bytes.Buffer
+	randoms  [2][]byte // of client and server
+	suite    *suite.Suite
+	openers  [2]Opener
+	sealers  [2]Sealer
+	resealed [2]int
 }
 
 // Write takes a line of the client's key log.

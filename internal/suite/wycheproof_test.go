@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
@@ -84,5 +85,75 @@ func TestWycheproof(t *testing.T) {
 				t.Errorf("ran %d vectors, want %d", ran, c.want)
 			}
 		})
+	}
+}
+
+// TestWycheproofCBC takes the block ciphers through CBC. TLS pads in another way: what is compared is
+// the ciphertext of the valid vectors, and that a wrong padding decrypts to one.
+func TestWycheproofCBC(t *testing.T) {
+	data, err := fs.ReadFile(wycheproof.TestVectors, "aes_cbc_pkcs5_test.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v aeadVectors
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		id      iana.CipherSuite
+		keySize int
+	}{
+		{iana.TLS_RSA_WITH_AES_128_CBC_SHA, 128},
+		{iana.TLS_RSA_WITH_AES_256_CBC_SHA, 256},
+	} {
+		ran := 0
+		for _, g := range v.TestGroups {
+			for _, tc := range g.Tests {
+				block, err := Lookup(c.id).NewBlock(tc.Key)
+				if (err == nil) != (g.KeySize == c.keySize) {
+					t.Errorf("#%d: key of %d bytes: %v", tc.TcID, len(tc.Key), err)
+				}
+				if err != nil || len(tc.Ct)%block.BlockSize() != 0 || len(tc.Ct) == 0 {
+					continue
+				}
+				ran++
+				n := block.BlockSize() - len(tc.Msg)%block.BlockSize()
+				want := append(bytes.Clone(tc.Msg), bytes.Repeat([]byte{byte(n)}, n)...)
+				got := make([]byte, len(tc.Ct))
+				cipher.NewCBCDecrypter(block, tc.IV).CryptBlocks(got, tc.Ct)
+				if bytes.Equal(got, want) != (tc.Result == "valid") {
+					t.Errorf("%v #%d (%s): decrypts to %x, which is %s", c.id, tc.TcID, tc.Comment, got, tc.Result)
+				}
+				cipher.NewCBCEncrypter(block, tc.IV).CryptBlocks(got, got)
+				if !bytes.Equal(got, tc.Ct) {
+					t.Errorf("%v #%d (%s): encrypts to %x, want %x", c.id, tc.TcID, tc.Comment, got, tc.Ct)
+				}
+			}
+		}
+		if ran < 60 {
+			t.Errorf("%v: ran %d vectors", c.id, ran)
+		}
+	}
+}
+
+// TestTripleDES gives the example of SP 800-67, Appendix B.1.
+func TestTripleDES(t *testing.T) {
+	unhex := func(s string) []byte {
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	block, err := Lookup(iana.TLS_RSA_WITH_3DES_EDE_CBC_SHA).NewBlock(unhex("0123456789abcdef23456789abcdef01456789abcdef0123"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plaintext, got := []byte("The qufck brown fox jump"), make([]byte, 24)
+	for i := 0; i < len(got); i += 8 {
+		block.Encrypt(got[i:], plaintext[i:])
+	}
+	if want := unhex("a826fd8ce53b855fcce21c8112256fe668d5c05dd9b6b900"); !bytes.Equal(got, want) {
+		t.Errorf("encrypts to %x, want %x", got, want)
 	}
 }
