@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/textproto"
@@ -48,6 +49,8 @@ func (w *website) Run(c *conn.Conn) (cli.Events, error) {
 		switch {
 		case err == io.EOF:
 			return 0, nil
+		case errors.Is(err, conn.ErrClosed) && w.count > 0 && len(w.in) == 0:
+			return 0, nil // browsers leave so, between requests that say where they end
 		case err != nil:
 			return 0, err
 		case b == conn.BlockedOnRead:
