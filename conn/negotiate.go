@@ -187,7 +187,7 @@ func (c *Conn) readHandshake() error {
 		if c.machine.InMessage() {
 			return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent an alert in the middle of a handshake message"}
 		}
-		return c.alert(rec.Payload)
+		return c.alertMeanwhile(rec.Payload)
 	case iana.RecordApplicationData:
 		if c.is(factRenegotiating) {
 			c.rest = rec.Payload
@@ -196,6 +196,15 @@ func (c *Conn) readHandshake() error {
 		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent application data during the handshake"}
 	}
 	return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent a record of type " + rec.Type.String() + " during the handshake"}
+}
+
+// alertMeanwhile takes an alert of the peer before Negotiate or Renegotiate is done.
+func (c *Conn) alertMeanwhile(payload []byte) error {
+	err := c.alert(payload)
+	if err == errPeerClosed {
+		err = closedError("%s closed the connection during the renegotiation", c.peer())
+	}
+	return err
 }
 
 // fill reads once.
@@ -256,7 +265,7 @@ func (c *Conn) writeFailed(err error) error {
 			break
 		}
 		if rec.Type == iana.RecordAlert {
-			if told := c.alert(rec.Payload); told != nil {
+			if told := c.alertMeanwhile(rec.Payload); told != nil {
 				failure = told
 			}
 			break

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/s2ngo/s2ngo/iana"
 )
 
 // TestRenegotiateBehindCloseNotify calls Renegotiate when the peer has closed: io.EOF is for
@@ -18,6 +20,28 @@ func TestRenegotiateBehindCloseNotify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := p.client.Renegotiate(); b != NotBlocked || !errors.Is(err, ErrClosed) || errors.Is(err, io.EOF) {
+		t.Fatal(b, err)
+	}
+}
+
+// TestCloseNotifyDuringRenegotiation has a server of TLS 1.2 ask for another handshake and close
+// the connection instead of answering: the client's Renegotiate says so, and is not to blame.
+func TestCloseNotifyDuringRenegotiation(t *testing.T) {
+	client, server := clientConfig(), serverConfig(t)
+	server.SecurityPolicy = onlySuites(t, iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+	client.OnHelloRequest = func(*Conn) Renegotiation { return RenegotiationAccept }
+	p := newPair(t, client, server)
+	p.mustNegotiate(t)
+	if _, err := p.server.wr.Seal(iana.RecordHandshake, []byte{byte(iana.HelloRequest), 0, 0, 0}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.server.ShutdownSend(); err != nil {
+		t.Fatal(err)
+	}
+	if _, b, err := p.client.Recv(make([]byte, 1)); b != BlockedOnApplicationInput || err != nil {
+		t.Fatal(b, err)
+	}
+	if b, err := p.client.Renegotiate(); b != NotBlocked || !errors.Is(err, ErrClosed) {
 		t.Fatal(b, err)
 	}
 }
