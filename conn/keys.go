@@ -131,6 +131,7 @@ func (c *Conn) rekey(requestPeer bool) error {
 	}
 	c.wr.SetSealer(p)
 	c.trace(TraceEvent{Kind: TraceMessage, Sent: true, Size: 1, Text: iana.KeyUpdate.String()})
+	c.trace(TraceEvent{Kind: TraceKey, Sent: true, Text: handshake.Application.String()})
 	return nil
 }
 

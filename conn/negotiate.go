@@ -97,12 +97,17 @@ func (c *Conn) negotiate() (Blocked, error) {
 // advance lets the Machine move and does what it says.
 func (c *Conn) advance() (moved bool, err error) {
 	c.resolveChoice()
-	q, _, waited := c.machine.Waiting()
+	q, answered, waited := c.machine.Waiting()
+	if answered {
+		c.trace(TraceEvent{Kind: TraceAnswer, Text: q.String()})
+	}
 	c.refusal = c.machine.Refusal()
 	events, err := c.machine.Advance()
 	if _, _, waits := c.machine.Waiting(); waited && (!waits || len(events) > 0) {
 		c.dropOperation()
-		c.trace(TraceEvent{Kind: TraceAnswer, Text: q.String()})
+		if !answered { // it came just now
+			c.trace(TraceEvent{Kind: TraceAnswer, Text: q.String()})
+		}
 	}
 	for i := range events {
 		if failed := c.do(&events[i]); failed != nil && err == nil {
