@@ -294,7 +294,10 @@ func (op *Op) end(out []byte, err error) error {
 		return ErrAlreadyApplied
 	}
 	if op.req.Kind == Decrypt {
-		op.refusal, err = err, nil
+		if op.refusal = err; err != nil {
+			clear(out) // what comes beside an error is no premaster secret
+			out, err = nil, nil
+		}
 	}
 	if err != nil {
 		op.state = created
