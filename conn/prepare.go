@@ -63,7 +63,7 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	h.ALPN, h.IgnoreALPN = cfg.ALPN, cfg.ContinueWithoutALPN
 	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
 	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes
-	h.DHParams = cfg.DHParams
+	h.DHParams, h.RequireEMS = cfg.DHParams, fips140.Enabled()
 	h.NoCompatibility = cfg.DisableCompatibilityMode
 	h.Asks, h.KeyLog = cfg.asks(), cfg.KeyLog != nil
 	h.Now, h.Rand = cfg.Now, cfg.rand
@@ -215,10 +215,8 @@ func (p *prepared) useCertificates(cfg *Config, client bool) error {
 		case c.PrivateKey == nil && cfg.OnPrivateKey == nil:
 			return fmt.Errorf("certificate %d, for %q, has no private key, and there is no OnPrivateKey to do its work", i, c.Leaf.Subject)
 		}
-		if p.policy.CertificatePreferencesApplyLocally {
-			if err := verify.CheckOwn(c.X509(), p.policy); err != nil {
-				return fmt.Errorf("certificate %d, for %q, does not keep security policy %q: %w", i, c.Leaf.Subject, p.policy.Name, err)
-			}
+		if err := verify.CheckOwn(c.X509(), p.policy); err != nil {
+			return fmt.Errorf("certificate %d, for %q, does not keep security policy %q: %w", i, c.Leaf.Subject, p.policy.Name, err)
 		}
 	}
 	store, err := certs.NewStore(cfg.Certificates, certs.StoreOptions{Defaults: cfg.DefaultCertificates})

@@ -36,10 +36,15 @@ func (c *Conn) helloRequested() {
 	}
 }
 
+// WantsRenegotiate reports whether Renegotiate is to be called: after
+// RenegotiationAccept, until it is done. Any goroutine.
+func (c *Conn) WantsRenegotiate() bool { return c.is(factHelloRequest | factRenegotiating) }
+
 // Renegotiate does the other handshake that the server has asked for and OnHelloRequest
 // has accepted (s2n_renegotiate): like Negotiate, on the same connection, bound to the
 // handshake before (RFC 5746). Application data that comes meanwhile makes it return
-// BlockedOnApplicationData: Recv it and go on. Nothing can be sent until it is done.
+// BlockedOnApplicationData: Recv it and go on. Until it is done nothing can be sent: Send
+// takes nothing and returns BlockedOnApplicationInput.
 func (c *Conn) Renegotiate() (Blocked, error) {
 	if err := c.enter(both, "Renegotiate"); err != nil {
 		return NotBlocked, err

@@ -36,7 +36,7 @@ func (c *Conn) sendv(buffers [][]byte, method string) (n int, b Blocked, err err
 		return 0, NotBlocked, usage("%s before the handshake is complete", method)
 	}
 	if c.is(factRenegotiating) {
-		return 0, NotBlocked, usage("%s while Renegotiate is under way", method)
+		return 0, BlockedOnApplicationInput, nil // it is Renegotiate's turn
 	}
 	c.wmu.Lock()
 	defer c.unlockWrite()

@@ -45,6 +45,9 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 	case m.x.sessionIDLen > 0 && string(hello.SessionID) == string(m.sessionID()):
 		return nil, illegal("server resumes a session that this client does not have") // the ID was made up
 	}
+	if m.cfg.RequireEMS && !hello.ExtendedMasterSecret {
+		return nil, refused("server does not answer %v, which FIPS mode requires", iana.ExtendedMasterSecret)
+	}
 	if err := s.checkRenegotiation(m, hello); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ type Config struct {
 	OfferedSchemes         []iana.SignatureScheme // signature_algorithms: what certificates may be signed with, too
 	CertificateSchemes     []iana.SignatureScheme // signature_algorithms_cert; nil = not sent
 
+	// RequireEMS refuses TLS 1.2 without extended_master_secret (FIPS 140-3 wants it).
+	RequireEMS bool
+
 	// TLS 1.2: schemes to sign and verify with, groups in order of preference, parameters of
 	// a server for DHE (nil = RFC 7919).
 	Schemes12 []iana.SignatureScheme

@@ -93,6 +93,8 @@ func checkClientHello12(m *Machine, hello *wire.ClientHello) error {
 	switch {
 	case !slices.Contains(hello.CompressionMethods, 0):
 		return illegal("client does not offer to do without compression")
+	case m.cfg.RequireEMS && !hello.ExtendedMasterSecret:
+		return refused("client offers no %v, which FIPS mode requires", iana.ExtendedMasterSecret)
 	case len(hello.RenegotiationInfo) != 0:
 		return refused("client sent renegotiation_info of a connection that it does not have") // RFC 5746, Section 3.6
 	case m.cfg.MaxVersion > iana.TLS12 && hello.CipherSuites.Has(iana.TLS_FALLBACK_SCSV):

@@ -82,6 +82,8 @@ func (f *fetch) Run(c *conn.Conn) (cli.Events, error) {
 			return 0, err
 		case b == conn.BlockedOnRead:
 			return cli.Readable, nil
+		case b == conn.BlockedOnApplicationInput: // renegotiation, which is the session's
+			return cli.Again, nil
 		}
 		f.in = f.buf[:n]
 	}

@@ -18,6 +18,7 @@ type options struct {
 	name      string
 	status    bool
 	keyUpdate bool
+	renego    string
 	sendFile  string
 	echo      bool
 	get       string
@@ -46,6 +47,7 @@ func newOptions() (*options, *cli.Flags) {
 	f.Bool(&o.echo, "echo", "stdin to the peer, peer to stdout")
 	f.String(&o.sendFile, "send-file", "FILE", "send FILE, then shut down; with --echo instead of stdin")
 	f.Bool(&o.keyUpdate, "key-update", "ask for new keys, both ways, once")
+	f.String(&o.renego, "renegotiation", "accept|reject", "what to do when a server of TLS 1.2 asks for another\nhandshake (default: ignore it)")
 	f.Group("Limits and output")
 	o.AddOutput(f)
 	f.Examples = []string{
@@ -63,6 +65,8 @@ func (o *options) check(args []string) error {
 		return cli.Usage("arguments", "no host to connect to")
 	case len(args) > 2:
 		return cli.Usage(args[2], "there is nothing behind host and port")
+	case o.renego != "" && o.renego != "accept" && o.renego != "reject":
+		return cli.Usage("--renegotiation "+strconv.Quote(o.renego), "neither accept nor reject")
 	case o.get != "" && (o.echo || o.sendFile != ""):
 		return cli.Usage("options", "--get excludes --echo and --send-file")
 	case o.get != "" && (!strings.HasPrefix(o.get, "/") || strings.ContainsAny(o.get, " \t\r\n\x00")):
@@ -89,6 +93,12 @@ func (o *options) config() (cfg *conn.Config, release func(), err error) {
 	}
 	cfg.ServerName = cli.Unbracket(o.name)
 	cfg.RequestOCSP = o.status
+	switch o.renego {
+	case "accept":
+		cfg.OnHelloRequest = func(*conn.Conn) conn.Renegotiation { return conn.RenegotiationAccept }
+	case "reject":
+		cfg.OnHelloRequest = func(*conn.Conn) conn.Renegotiation { return conn.RenegotiationReject }
+	}
 	return cfg, release, nil
 }
 

@@ -130,6 +130,8 @@ func (p *pump) receiveSome(c *conn.Conn) (moved bool, want cli.Events, err error
 		return false, 0, err
 	case b == conn.BlockedOnRead:
 		return false, cli.Readable, nil
+	case b == conn.BlockedOnApplicationInput: // renegotiation, which is the session's
+		return false, cli.Again, nil
 	}
 	p.out.take(p.buf[:n])
 	return true, 0, nil

@@ -14,6 +14,7 @@ type options struct {
 	cli.Options
 	selfSigned   string
 	ocsp, scts   []string
+	dhParams     string
 	mutual       bool
 	optional     bool
 	negotiate    bool
@@ -40,6 +41,7 @@ func newOptions() (*options, *cli.Flags) {
 	f.Group("Algorithms")
 	o.AddPolicy(f)
 	o.AddALPN(f)
+	f.String(&o.dhParams, "dh-params", "FILE", "parameters for DHE suites, PEM (default: the groups of RFC 7919)")
 	f.Group("Private keys")
 	o.AddKeys(f)
 	f.Group("Client certificates")
@@ -137,6 +139,12 @@ func (o *options) config() (cfg *conn.Config, release func(), err error) {
 		cfg.RecordSize = conn.ThroughputRecordSize
 	}
 	cfg.SendBufferSize = o.bufferedSend
+	if o.dhParams != "" {
+		if cfg.DHParams, err = cli.LoadDHParams(o.dhParams); err != nil {
+			release()
+			return nil, nil, err
+		}
+	}
 	if o.selfSigned != "" {
 		own, remove, err := selfSign(o.selfSigned)
 		if err != nil {

@@ -126,6 +126,19 @@ func LoadSCTs(name string) ([]byte, error) {
 	return list, nil
 }
 
+// LoadDHParams reads a group for DHE suites, as "openssl dhparam" makes it.
+func LoadDHParams(name string) (*conn.DHParams, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("--dh-params %s: %w", name, bare(err))
+	}
+	params, err := conn.ParseDHParams(text)
+	if err != nil {
+		return nil, fmt.Errorf("--dh-params %s: %w", name, err)
+	}
+	return params, nil
+}
+
 // bare takes the file's name, which the sentence has already, off an error.
 func bare(err error) error {
 	var path *os.PathError

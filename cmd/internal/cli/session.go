@@ -39,11 +39,12 @@ type Limits struct{ Handshake, Idle time.Duration }
 type phase uint8
 
 const (
-	negotiating phase = iota
-	serving           // the App runs
-	closing           // close_notify goes out, and the peer's is waited for
-	failing           // an alert goes out
-	lingering         // the peer gets the time to read it
+	negotiating   phase = iota
+	serving             // the App runs
+	renegotiating       // a server of TLS 1.2 has asked for it
+	closing             // close_notify goes out, and the peer's is waited for
+	failing             // an alert goes out
+	lingering           // the peer gets the time to read it
 	gone
 )
 
@@ -130,6 +131,8 @@ func (s *Session) step() Events {
 		return s.negotiate()
 	case serving:
 		return s.serve()
+	case renegotiating:
+		return s.renegotiate()
 	case closing, failing:
 		return s.shutdown()
 	case lingering:
@@ -176,7 +179,35 @@ func (s *Session) serve() Events {
 		return 0
 	}
 	s.rest()
+	if s.Conn.WantsRenegotiate() {
+		s.phase = renegotiating
+		return 0
+	}
 	return want
+}
+
+// renegotiate does the other handshake that a server of TLS 1.2 has asked for, and lets
+// the App take what data comes meanwhile.
+func (s *Session) renegotiate() Events {
+	b, err := s.Conn.Renegotiate()
+	if keys := s.sessions.keys; keys != nil {
+		keys.handOver()
+	}
+	switch {
+	case err != nil:
+		s.end(failing, err)
+		return 0
+	case b == conn.BlockedOnRead:
+		return Readable
+	case b == conn.BlockedOnWrite:
+		return Writable
+	case b == conn.BlockedOnApplicationInput:
+		return HungUp
+	case b == conn.BlockedOnApplicationData:
+		return s.serve()
+	}
+	s.phase = serving
+	return 0
 }
 
 // rest starts the idle time anew if anything has moved since.
@@ -269,7 +300,7 @@ func (s *Session) expire() {
 	switch s.phase {
 	case negotiating:
 		s.end(failing, late("the handshake took longer than %v", s.sessions.Limits.Handshake))
-	case serving:
+	case serving, renegotiating:
 		s.end(failing, late("nothing came or went for %v", s.sessions.Limits.Idle))
 	default:
 		s.phase = gone
