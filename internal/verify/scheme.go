@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"crypto/fips140"
 	"crypto/x509"
 	"slices"
 
@@ -31,12 +32,16 @@ func Acceptable(chain []*x509.Certificate, schemes iana.List[iana.SignatureSchem
 
 // CheckOwn holds our own chain, leaf first, against the policy if the policy asks for that
 // (CertificatePreferencesApplyLocally): its keys and the signatures on it, a self-signed root
-// excepted. The error is an *Error, whose alert is of no account.
+// excepted. In FIPS mode keys are not too short, whatever the policy. The error is an *Error,
+// whose alert is of no account.
 func CheckOwn(chain []*x509.Certificate, p *policy.Policy) error {
-	if !p.CertificatePreferencesApplyLocally {
+	var s Settings
+	switch {
+	case p.CertificatePreferencesApplyLocally:
+		s.SignatureSchemes, s.Keys = p.CertificateSignatureSchemes, p.CertificateKeys
+	case !fips140.Enabled():
 		return nil
 	}
-	s := Settings{SignatureSchemes: p.CertificateSignatureSchemes, Keys: p.CertificateKeys}
 	if e := s.checkStrength(chain); e != nil {
 		return e
 	}

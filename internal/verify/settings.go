@@ -11,6 +11,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
@@ -21,6 +22,9 @@ import (
 	"github.com/s2ngo/s2ngo/internal/sig"
 	"github.com/s2ngo/s2ngo/policy"
 )
+
+// minRSABitsFIPS is the shortest modulus that FIPS 186-5, Section 5.1, approves of.
+const minRSABitsFIPS = 2048
 
 // DefaultMaxDepth is the number of certificates that a peer may send if Settings do not say.
 const DefaultMaxDepth = 7
@@ -63,8 +67,8 @@ type Settings struct {
 	// any.
 	Keys []policy.CertificateKey
 
-	// MinRSABits and MaxRSABits bound the RSA keys of the chain; 0 = 1024 and 8192.
-	// Nothing is computed with a key above the maximum.
+	// MinRSABits and MaxRSABits bound the RSA keys of the chain; 0 = 1024, or 2048 in FIPS
+	// mode (GODEBUG=fips140=on), and 8192. Nothing is computed with a key above the maximum.
 	MinRSABits, MaxRSABits int
 
 	// CriticalExtensions are those that the application understands, so that they may be
@@ -171,6 +175,9 @@ func (s *Settings) maxRSABits() int {
 func (s *Settings) minRSABits() int {
 	if s.MinRSABits != 0 {
 		return s.MinRSABits
+	}
+	if fips140.Enabled() {
+		return minRSABitsFIPS
 	}
 	return sig.MinRSABits
 }
