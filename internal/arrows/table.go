@@ -58,7 +58,7 @@ var table = []row{
 	// The protocol. The handshake knows neither records nor connections: QUIC will drive it too.
 	{pkg: "handshake", may: "policy asyncpkey async iana" +
 		" internal/wire internal/schedule internal/kdf internal/transcript internal/suite" +
-		" internal/kex internal/sig internal/certs internal/verify internal/session"},
+		" internal/kex internal/sig internal/certs internal/verify internal/session", tests: "record"},
 	{pkg: "record", may: "iana internal/suite"},
 
 	// What the protocol is made of.
