@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"bytes"
 	"crypto"
 	"errors"
 	"fmt"
@@ -190,4 +191,39 @@ func TestDecryptionThatIsCanceled(t *testing.T) {
 	}
 	events, err := s.advance()
 	s.failsWith(t, events, err, iana.InternalError, fmt.Sprintf("the application's private key failed: %v", async.ErrCanceled))
+}
+
+// TestChoosePremaster holds which premaster secret a server goes on with: only one that is right
+// in length and version is the key's answer; nothing that a client could foresee takes its place.
+func TestChoosePremaster(t *testing.T) {
+	random := bytes.Repeat([]byte{7}, premasterLen)
+	good := append([]byte{3, 3}, bytes.Repeat([]byte{9}, premasterLen-2)...)
+	change := func(i int) []byte {
+		answer := bytes.Clone(good)
+		answer[i] ^= 1
+		return answer
+	}
+	for _, c := range []struct {
+		what   string
+		answer []byte
+		taken  bool
+	}{
+		{"a premaster secret", good, true},
+		{"another one", change(47), true},
+		{"one of another major version", change(0), false},
+		{"one of another minor version", change(1), false},
+		{"one byte less", good[:47], false},
+		{"one byte more", append(bytes.Clone(good), 9), false},
+		{"the version alone", good[:2], false},
+		{"nothing", nil, false},
+		{"zeros", make([]byte, premasterLen), false},
+	} {
+		want := random
+		if c.taken {
+			want = c.answer
+		}
+		if got := choosePremasterCT(random, c.answer, iana.TLS12); !bytes.Equal(got, want) {
+			t.Errorf("%s: %x is chosen, want %x", c.what, got, want)
+		}
+	}
 }
