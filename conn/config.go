@@ -37,8 +37,9 @@ type Config struct {
 	// "default". Package policy has them all.
 	Policy string
 
-	// SecurityPolicy, if not nil, is a policy of the application's own instead: a copy that
-	// policy.Lookup returned, changed, with a name of its own. It is read once.
+	// SecurityPolicy, if not nil, is a policy of the application's own instead: what a
+	// policy.Builder built, or a copy that policy.Lookup returned, changed, with a name of its
+	// own. The rules it claims have to hold. It is read once.
 	SecurityPolicy *policy.Policy
 
 	// Schemes and Groups, if not nil, replace the policy's signature schemes and groups,

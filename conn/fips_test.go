@@ -221,7 +221,7 @@ func TestFIPSModeRefusesSettings(t *testing.T) {
 		{"X25519 as the one group", func(cfg *Config) { cfg.Groups = []iana.Group{iana.X25519} }, "none of the groups [x25519] is implemented"},
 		{"SHA-1 as the one scheme", func(cfg *Config) { cfg.Schemes = []iana.SignatureScheme{iana.ECDSASHA1} },
 			"none of the signature schemes [ecdsa_sha1] is implemented"},
-		{"suites that are not approved", func(cfg *Config) { cfg.Policy = "20140601" }, "no cipher suite may be used here"},
+		{"suites that are not approved", func(cfg *Config) { cfg.Policy = "20140601" }, "no cipher suite may be used here; GODEBUG=fips140=on leaves approved algorithms only"},
 		{"an RSA key of 1024 bits", func(cfg *Config) { cfg.Certificates = []*Certificate{chainNamed(t, "RSA-1024").own} },
 			"holds an RSA key of 1024 bits, not of 2048 to 8192"},
 	} {

@@ -239,3 +239,52 @@ func TestPolicyNamesThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+func TestPoliciesOfOnesOwnThatAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		says, want string
+		change     func(p *policy.Policy)
+	}{
+		{"it has no versions", "cannot be negotiated: it has no cipher suite of TLSv1.2 or TLSv1.3",
+			func(p *policy.Policy) { p.MinVersion, p.MaxVersion = 0, 0 }},
+		{"it has no suites", "cannot be negotiated: it has no cipher suite of TLSv1.2 or TLSv1.3",
+			func(p *policy.Policy) { p.CipherSuites = nil }},
+		{"it has no suites but RC4", "cannot be negotiated: it has no cipher suite of TLSv1.2 or TLSv1.3",
+			func(p *policy.Policy) {
+				p.CipherSuites, p.Rules = []iana.CipherSuite{iana.TLS_RSA_WITH_RC4_128_SHA}, nil
+			}},
+		{"it has no schemes", "cannot be negotiated: TLSv1.2: none of the signature schemes [] is implemented; TLSv1.3: none of the",
+			func(p *policy.Policy) { p.SignatureSchemes = nil }},
+		{"it has no groups", "cannot be negotiated: TLSv1.3: no group may be used here",
+			func(p *policy.Policy) { p.Curves, p.KEMGroups, p.MinVersion = nil, nil, iana.TLS13 }},
+		{"it claims more than it keeps",
+			"does not keep its rules: cipher suite #1, TLS_RSA_WITH_AES_128_GCM_SHA256, breaks perfect_forward_secrecy: the key exchange is not ephemeral",
+			func(p *policy.Policy) { p.CipherSuites[0] = iana.TLS_RSA_WITH_AES_128_GCM_SHA256 }},
+	} {
+		p := lookup(t, "default")
+		p.Name = "mine"
+		c.change(p)
+		_, err := NewClient(nowhere, nowhere, &Config{SecurityPolicy: p})
+		failure{ErrUsage, 0, `security policy "mine" ` + c.want}.check(t, c.says, err)
+	}
+}
+
+// TestBuiltPolicyNegotiates uses a Builder's policy on both sides.
+func TestBuiltPolicyNegotiates(t *testing.T) {
+	p := built(t, policy.NewBuilder("mine").From("default").
+		Suites(iana.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, iana.TLS_AES_256_GCM_SHA384).
+		Groups(iana.SecP384r1MLKEM1024, iana.Secp384r1).
+		Schemes(iana.RSAPSSRSAESHA384))
+	for _, v := range []iana.Version{iana.TLS12, iana.TLS13} {
+		client, server := clientConfig(), &Config{SecurityPolicy: p, Certificates: []*Certificate{chainNamed(t, "RSA-2048").own}}
+		client.SecurityPolicy, client.RootCAs = inVersion(p, v), chains().roots
+		s := established(t, client, server).server.State()
+		suite, group := iana.TLS_AES_256_GCM_SHA384, iana.SecP384r1MLKEM1024
+		if v == iana.TLS12 {
+			suite, group = iana.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, iana.Secp384r1
+		}
+		if s.Policy != "mine" || s.Version != v || s.CipherSuite != suite || s.Group != group || s.Scheme != iana.RSAPSSRSAESHA384 {
+			t.Errorf("%v: state is %+v", v, s)
+		}
+	}
+}

@@ -105,7 +105,14 @@ func (p *prepared) usePolicy(cfg *Config) error {
 		versions = append(versions, v)
 	}
 	if h.MinVersion == 0 {
-		return fmt.Errorf("security policy %q cannot be negotiated: %s", name, strings.Join(p.left, "; "))
+		why := "it has no cipher suite of TLSv1.2 or TLSv1.3"
+		if len(p.left) > 0 {
+			why = strings.Join(p.left, "; ")
+		}
+		if fips140.Enabled() {
+			why += "; GODEBUG=fips140=on leaves approved algorithms only"
+		}
+		return fmt.Errorf("security policy %q cannot be negotiated: %s", name, why)
 	}
 	h.Suites = usableSuites(pol, versions...)
 	h.ChaChaBoost, h.OwnPolicy = pol.AllowChaCha20Boosting, pol
@@ -190,6 +197,9 @@ func (cfg *Config) securityPolicy() (*policy.Policy, error) {
 	case cfg.SecurityPolicy != nil && name != "":
 		return nil, fmt.Errorf("both Policy %q and SecurityPolicy %q are set", name, cfg.SecurityPolicy.Name)
 	case cfg.SecurityPolicy != nil:
+		if broken := cfg.SecurityPolicy.Violations(); len(broken) > 0 {
+			return nil, fmt.Errorf("security policy %q does not keep its rules: %v", cfg.SecurityPolicy.Name, broken[0])
+		}
 		return cfg.SecurityPolicy, nil
 	case name == "" && fips140.Enabled():
 		name = policy.Default + "_fips"
