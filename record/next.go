@@ -121,6 +121,9 @@ func (r *Reader) open(rec *Record, dst, header, body []byte) (err error) {
 		size = len(body) - int(r.overhead) // padding counts (RFC 8446, Section 5.4)
 	}
 	if most := r.maxContent(); size > most {
+		if rec.Direct {
+			clear(dst[:len(body)-int(r.overhead)+1])
+		}
 		return refuse(iana.RecordOverflow, "peer sent a record with %d bytes of content, more than %d", size, most)
 	}
 	if rec.Direct && rec.Type != iana.RecordApplicationData {

@@ -292,3 +292,18 @@ func TestNoProgress(t *testing.T) {
 	wantAlert(t, run(33), iana.UnexpectedMessage)
 	wantAlert(t, run(1, 0, 33), iana.UnexpectedMessage)
 }
+
+// A record that is too long may be of any type: none of it is left where the application's
+// data was to go.
+func TestNextIntoLeavesNothingOfALongRecord(t *testing.T) {
+	var r Reader
+	r.SetOpener(newOpener())
+	r.SetMaxPlaintext(2)
+	fill(t, &r, newPeer().record(hs, 1, 1, 1))
+	dst := make([]byte, 100)
+	_, err := r.NextInto(dst)
+	wantAlert(t, err, iana.RecordOverflow)
+	if bytes.Contains(dst, []byte{1}) {
+		t.Errorf("dst holds % x", dst[:10])
+	}
+}
