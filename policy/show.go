@@ -23,8 +23,12 @@ func (p *Policy) String() string {
 	writeList(&b, "cipher suites", p.CipherSuites, p.suiteNote)
 	fmt.Fprintf(&b, "chacha20 boosting: %s\n", yesNo(p.AllowChaCha20Boosting))
 	writeList(&b, "signature schemes", p.SignatureSchemes, p.schemeNote)
-	writeRestriction(&b, "certificate signature schemes", p.CertificateSignatureSchemes)
-	writeRestriction(&b, "certificate keys", p.CertificateKeys)
+	writeRestriction(&b, "certificate signature schemes", p.CertificateSignatureSchemes, func(s iana.SignatureScheme) string {
+		return notice(whyNotCertificateScheme(s) != "", "never accepted")
+	})
+	writeRestriction(&b, "certificate keys", p.CertificateKeys, func(k CertificateKey) string {
+		return notice(whyNotKey(k) != "", "never accepted")
+	})
 	fmt.Fprintf(&b, "certificate preferences apply locally: %s\n", yesNo(p.CertificatePreferencesApplyLocally))
 	writeList(&b, "kem groups", p.KEMGroups, nil)
 	writeList(&b, "curves", p.Curves, nil)
@@ -88,23 +92,32 @@ func (p *Policy) floorNote() string {
 }
 
 func (p *Policy) suiteNote(s iana.CipherSuite) string {
-	if !slices.Contains(p.Suites(), s) {
-		return " (never negotiated)"
+	return notice(!slices.Contains(p.Suites(), s), "never negotiated")
+}
+
+// notice returns text in brackets if it applies.
+func notice(applies bool, text string) string {
+	if applies {
+		return " (" + text + ")"
 	}
 	return ""
 }
 
 // schemeNote says where s cannot sign the handshake of a version that p supports.
 func (p *Policy) schemeNote(s iana.SignatureScheme) string {
+	signs12 := p.Supports(iana.TLS12) && schemeFits(s, iana.TLS12)
+	signs13 := p.Supports(iana.TLS13) && schemeFits(s, iana.TLS13)
 	switch {
-	case p.EffectiveMinVersion() == 0:
+	case p.EffectiveMinVersion() == 0, whyNotScheme(s) != "":
 		return " (never negotiated)"
-	case p.Supports(iana.TLS12) && !schemeFits(s, iana.TLS12) && p.Supports(iana.TLS13):
-		return " (TLSv1.3 only)"
-	case p.Supports(iana.TLS12) && !schemeFits(s, iana.TLS12):
-		return " (never negotiated)"
-	case p.Supports(iana.TLS13) && !schemeFits(s, iana.TLS13):
+	case p.Supports(iana.TLS13) && !signs13 && !isShortHash(s):
 		return " (in TLSv1.3 for certificates only)"
+	case !signs12 && !signs13:
+		return " (never negotiated)"
+	case p.Supports(iana.TLS13) && !signs13:
+		return " (TLSv1.2 only)"
+	case p.Supports(iana.TLS12) && !signs12:
+		return " (TLSv1.3 only)"
 	}
 	return ""
 }
@@ -125,12 +138,12 @@ func writeList[T fmt.Stringer](b *strings.Builder, title string, list []T, note 
 }
 
 // writeRestriction writes a list whose absence means that everything is allowed.
-func writeRestriction[T fmt.Stringer](b *strings.Builder, title string, list []T) {
+func writeRestriction[T fmt.Stringer](b *strings.Builder, title string, list []T, note func(T) string) {
 	if list == nil {
 		fmt.Fprintf(b, "%s: any\n", title)
 		return
 	}
-	writeList(b, title, list, nil)
+	writeList(b, title, list, note)
 }
 
 func yesNo(b bool) string {

@@ -21,7 +21,8 @@ func TestTextOfAPolicy(t *testing.T) {
 		"20250429",            // restrictions on certificates that apply locally, FIPS
 		"20251116",            // strongly preferred groups
 		"20240603",            // ChaCha20 boosting
-		"20200207",            // no suite below TLS 1.3
+		"20200207",            // no suite below TLS 1.3, schemes that sign nothing
+		"20240417",            // schemes that sign in TLS 1.2 only
 		"cnsa_2",              // no curves
 		"KMS-TLS-1-0-2018-10", // TLS 1.2 only
 	} {
