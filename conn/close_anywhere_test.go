@@ -22,7 +22,7 @@ func asking(t testing.TB, before func(c *Conn, question int)) *pair {
 	client.Certificates = []*Certificate{issue(t, testpeer.Template{DNSNames: []string{"client"}})}
 	server.ClientAuth, client.RequestOCSP = RequireClientAuth, true
 	asked := 0
-	ask := func(c *Conn, give func() error) {
+	ask := func(c *Conn, _ operation, give func() error) {
 		asked++
 		before(c, asked)
 		if err := give(); err != nil && !c.closed() {
@@ -31,7 +31,7 @@ func asking(t testing.TB, before func(c *Conn, question int)) *pair {
 	}
 	client.Hooks, server.Hooks = hooksFor(client.Certificates[0], ask), hooksFor(server.Certificates[0], ask)
 	server.OnClientHello = func(c *Conn, _ *ClientHello, op *async.Op[*Config]) {
-		ask(c, func() error { return op.Answer(nil) })
+		ask(c, op, func() error { return op.Answer(nil) })
 	}
 	return newPair(t, client, server)
 }

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -76,13 +77,23 @@ func (r *stopRun) ask(c *Conn, give func() error) {
 
 // hooks are all of them, answering with the certificate cert. Signatures are
 // deterministic.
-func (r *stopRun) hooks(cert *Certificate) Hooks { return hooksFor(cert, r.ask) }
+func (r *stopRun) hooks(cert *Certificate) Hooks {
+	return hooksFor(cert, func(c *Conn, _ operation, give func() error) { r.ask(c, give) })
+}
+
+// operation is what all questions' operations can do.
+type operation interface {
+	Fail(err error) error
+	Cancel() error
+	SetTimeout(d time.Duration)
+	Context() context.Context
+}
 
 // hooksFor are all hooks with the right answers, which ask gives when it likes.
-func hooksFor(cert *Certificate, ask func(c *Conn, give func() error)) Hooks {
+func hooksFor(cert *Certificate, ask func(c *Conn, op operation, give func() error)) Hooks {
 	return Hooks{
 		OnPrivateKey: func(c *Conn, op *asyncpkey.Op) error {
-			ask(c, func() error {
+			ask(c, op, func() error {
 				signature, err := cert.PrivateKey.(crypto.Signer).Sign(nil, op.Input(), op.SignerOpts())
 				if err != nil {
 					return err
@@ -95,7 +106,7 @@ func hooksFor(cert *Certificate, ask func(c *Conn, give func() error)) Hooks {
 			return nil
 		},
 		OnVerifySignature: func(c *Conn, check *SignatureCheck, op *async.Op[Verdict]) {
-			ask(c, func() error {
+			ask(c, op, func() error {
 				if err := check.Verify(); err != nil {
 					return op.Answer(Reject(err))
 				}
@@ -103,16 +114,16 @@ func hooksFor(cert *Certificate, ask func(c *Conn, give func() error)) Hooks {
 			})
 		},
 		OnRevocationLists: func(c *Conn, _ *PeerChain, op *async.Op[[]*x509.RevocationList]) {
-			ask(c, func() error { return op.Answer([]*x509.RevocationList{emptyCRL()}) })
+			ask(c, op, func() error { return op.Answer([]*x509.RevocationList{emptyCRL()}) })
 		},
 		OnVerify: func(c *Conn, _ *PeerChain, op *async.Op[Verdict]) {
-			ask(c, func() error { return op.Answer(Accept) })
+			ask(c, op, func() error { return op.Answer(Accept) })
 		},
 		OnOCSPResponse: func(c *Conn, _ *Certificate, op *async.Op[[]byte]) {
-			ask(c, func() error { return op.Answer([]byte("good")) })
+			ask(c, op, func() error { return op.Answer([]byte("good")) })
 		},
 		OnClientCertificate: func(c *Conn, _ *CertificateRequest, op *async.Op[*Certificate]) {
-			ask(c, func() error { return op.Answer(cert) })
+			ask(c, op, func() error { return op.Answer(cert) })
 		},
 	}
 }

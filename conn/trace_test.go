@@ -38,7 +38,7 @@ func TestTraceIsInTheOrderOfTheProtocol(t *testing.T) {
 	client.Groups, server.Groups = []iana.Group{iana.Secp256r1, iana.X25519}, []iana.Group{iana.X25519}
 	client.Certificates = []*Certificate{issue(t, testpeer.Template{DNSNames: []string{"client"}})}
 	server.ClientAuth, client.RequestOCSP = RequireClientAuth, true
-	ask := func(_ *Conn, give func() error) {
+	ask := func(_ *Conn, _ operation, give func() error) {
 		if err := give(); err != nil {
 			t.Error(err)
 		}

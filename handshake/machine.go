@@ -212,7 +212,7 @@ func (m *Machine) step() (state, error) {
 		if !ready {
 			return nil, nil
 		}
-		m.hold = false
+		m.hold = m.hold && err != nil // one that gives up may still be looking
 		return next, err
 	case mover:
 		return s.move(m)
@@ -369,7 +369,9 @@ func (m *Machine) Close() {
 		m.err = errClosed
 	}
 	m.drop()
-	m.hold = false
+	if m.hold { // the application may still be looking: nobody else gets it
+		m.hold, m.in = false, nil
+	}
 	m.off = len(m.in)
 	m.Idle()
 	m.Result.Exporter.Clear()
