@@ -65,6 +65,7 @@ func TestOpenSSLClientAuth(t *testing.T) {
 }
 
 func TestOpenSSLALPN(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	for _, version := range versions {
 		for _, test := range []struct{ name, client, server, want string }{
@@ -103,6 +104,7 @@ func TestOpenSSLALPN(t *testing.T) {
 
 // TestOpenSSLServerName has a server choose among its certificates by the name.
 func TestOpenSSLServerName(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	ours := serve(t, append(with(t, "p256", "a.test", "b.test", "*.wild.test"), "--https")...)
 	_, theirs := sServer(t, "p256", "-servername", "b.test", "-cert2", certFile(t, "b.test"), "-key2", keyFile(t, "b.test"))
@@ -131,6 +133,7 @@ func TestOpenSSLServerName(t *testing.T) {
 
 // TestOpenSSLStaple has a server send an OCSP response with its certificate.
 func TestOpenSSLStaple(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	file := stapleFile(t, "server")
 	for _, version := range versions {

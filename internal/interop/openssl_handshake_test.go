@@ -17,6 +17,7 @@ var groups = [][2]string{
 var ourGroups = []string{"--groups", "x25519,secp256r1,secp384r1,secp521r1"}
 
 func TestOpenSSLGroups(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	// Not with ECDSA: TLS 1.2 has its curve among the groups of the client.
 	ours := serve(t, slices.Concat(with(t, "rsa"), ourGroups, []string{"--https"})...)
@@ -70,6 +71,7 @@ var ourSchemes = func() []string {
 
 // TestOpenSSLSchemes has a server sign with each scheme, and a client too.
 func TestOpenSSLSchemes(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	for _, version := range versions {
 		for _, scheme := range schemes {
@@ -99,6 +101,7 @@ func TestOpenSSLSchemes(t *testing.T) {
 
 // TestOpenSSLHelloRetry has the client guess the wrong group first.
 func TestOpenSSLHelloRetry(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	for _, guess := range groups {
 		for _, agreed := range groups {
@@ -123,6 +126,7 @@ func TestOpenSSLHelloRetry(t *testing.T) {
 
 // TestOpenSSLSuites13 has each cipher suite of TLS 1.3.
 func TestOpenSSLSuites13(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	ours := serve(t, append(with(t, "p256"), "--https", "--ciphers", "default_tls13")...)
 	for _, suite := range []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"} {

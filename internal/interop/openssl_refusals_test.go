@@ -33,6 +33,7 @@ func (r report) expectRefusal(t *testing.T, kind string, alert iana.Alert, sente
 
 // TestOpenSSLServerRefused has our client refuse the certificate of s_server.
 func TestOpenSSLServerRefused(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	for _, version := range versions {
 		for _, test := range []struct {
@@ -61,6 +62,7 @@ func TestOpenSSLServerRefused(t *testing.T) {
 
 // TestOpenSSLClientRefused has our server refuse the certificate of s_client, or its absence.
 func TestOpenSSLClientRefused(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	ours := serve(t, append(with(t, "p256"), "--https", "--mutual-auth", "--ca-file", roots(t))...)
 	for _, version := range versions {
@@ -92,6 +94,7 @@ func TestOpenSSLClientRefused(t *testing.T) {
 
 // TestOpenSSLRefusesUs has openssl refuse our certificates, and has us understand why.
 func TestOpenSSLRefusesUs(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	for _, version := range versions {
 		for _, test := range []struct {
@@ -122,6 +125,7 @@ func TestOpenSSLRefusesUs(t *testing.T) {
 
 // TestOpenSSLNothingInCommon has no version, suite, group, scheme or protocol that both sides have.
 func TestOpenSSLNothingInCommon(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	for _, test := range []struct {
 		name         string

@@ -40,7 +40,7 @@ func sClientLine(t testing.TB, port int, options []string) []string {
 func expectPage(t testing.TB, got Result) {
 	t.Helper()
 	if !strings.Contains(got.Stdout, page) {
-		t.Errorf("the peer ended with %d and without the page\nits stdout:\n%s\nits stderr:\n%s",
+		t.Fatalf("the peer ended with %d and without the page\nits stdout:\n%s\nits stderr:\n%s",
 			got.Code, got.Stdout, got.Stderr)
 	}
 }

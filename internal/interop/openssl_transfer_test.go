@@ -143,6 +143,7 @@ func TestOpenSSLKeyUpdate(t *testing.T) {
 
 // TestOpenSSLTruncation ends a connection without close_notify.
 func TestOpenSSLTruncation(t *testing.T) {
+	SkipUnderRace(t)
 	t.Parallel()
 	openssl := Peer(t, "openssl")
 	_, program := Binaries(t)
