@@ -49,6 +49,7 @@ func (c *Conn) setReadKey(e *handshake.Event) error {
 		}
 		c.rd.SetOpener(p)
 		c.rd.SetCCS(record.CCSRefuse)
+		c.set(factUnproved)
 		return nil
 	}
 	p, err := protection(e.Suite, &e.Secret, false)

@@ -157,7 +157,7 @@ func (c *Conn) do(e *handshake.Event) error {
 		c.control.wantKeyUpdate()
 	case handshake.Done:
 		c.set(factDone)
-		c.facts.And(^uint32(factRenegotiating))
+		c.facts.And(^uint32(factRenegotiating | factUnproved))
 		c.rd.AllowPlaintextAlert(false)
 		c.trace(TraceEvent{Kind: TraceDone})
 	}
@@ -194,7 +194,10 @@ func (c *Conn) readHandshake() error {
 		}
 		return c.alertMeanwhile(rec.Payload)
 	case iana.RecordApplicationData:
-		if c.is(factRenegotiating) {
+		if c.machine.InMessage() {
+			return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent application data in the middle of a handshake message"}
+		}
+		if c.is(factRenegotiating) && !c.is(factUnproved) {
 			c.rest = rec.Payload
 			return errApplicationData
 		}
@@ -286,6 +289,7 @@ func (c *Conn) fail(err error) {
 	c.readErr = c.complain(err)
 	c.writeErr = c.readErr
 	c.set(factHandshakeError)
+	c.facts.And(^uint32(factRenegotiating | factHelloRequest)) // neither Send nor Recv waits for it
 	c.dropOperation()
 	if c.machine != nil {
 		c.machine.Close()
