@@ -210,7 +210,11 @@ func (c *Conn) readHandshake() error {
 func (c *Conn) alertMeanwhile(payload []byte) error {
 	err := c.alert(payload)
 	if err == errPeerClosed {
-		err = closedError("%s closed the connection during the renegotiation", c.peer())
+		what := "handshake" // whose end is not written yet
+		if c.is(factRenegotiating) {
+			what = "renegotiation"
+		}
+		err = closedError("%s closed the connection during the %s", c.peer(), what)
 	}
 	return err
 }
