@@ -100,29 +100,21 @@ func (h *clientHello) write(m *Machine) error {
 	x := w.Begin16()
 	if m.serverName != "" && !isAddress(m.serverName) {
 		wire.PutServerName(w, m.serverName)
-		h.offered.Add(iana.ServerName)
 	}
 	wire.PutSupportedVersions(w, versions(c)...)
-	h.offered.Add(iana.SupportedVersions)
 	wire.PutSupportedGroups(w, c.GroupOrder)
-	h.offered.Add(iana.SupportedGroups)
 	wire.PutSignatureAlgorithms(w, c.OfferedSchemes)
-	h.offered.Add(iana.SignatureAlgorithms)
 	if c.CertificateSchemes != nil {
 		wire.PutSignatureAlgorithmsCert(w, c.CertificateSchemes)
-		h.offered.Add(iana.SignatureAlgorithmsCert)
 	}
 	if len(c.ALPN) > 0 {
 		wire.PutALPN(w, c.ALPN)
-		h.offered.Add(iana.ApplicationLayerProtocolNegotiation)
 	}
 	if c.RequestOCSP {
 		wire.PutStatusRequest(w)
-		h.offered.Add(iana.StatusRequest)
 	}
 	if c.RequestSCT {
 		wire.PutSCTRequest(w)
-		h.offered.Add(iana.SignedCertificateTimestamp)
 	}
 	if c.MinVersion <= iana.TLS12 {
 		h.put12(m, w)
@@ -135,7 +127,16 @@ func (h *clientHello) write(m *Machine) error {
 	}
 	w.End(x)
 	w.End(msg)
-	return m.sent(start)
+	if err := m.sent(start); err != nil {
+		return err
+	}
+	// What was offered is read from what was written.
+	var sent wire.ClientHello
+	if err := sent.Parse(m.work.w.B[start+4:]); err != nil {
+		return internal(err, "our own %v cannot be read", iana.ClientHello)
+	}
+	h.offered = sent.Has
+	return nil
 }
 
 func (h *clientHello) putKeyShares(w *wire.Writer) {
@@ -146,7 +147,6 @@ func (h *clientHello) putKeyShares(w *wire.Writer) {
 		w.End(mark)
 	}
 	wire.EndKeyShares(w, shares)
-	h.offered.Add(iana.KeyShare)
 }
 
 // put12 writes the extensions that only TLS 1.2 knows: points are uncompressed (RFC 8422,
@@ -154,15 +154,12 @@ func (h *clientHello) putKeyShares(w *wire.Writer) {
 // ever is one, is secure (RFC 5746).
 func (h *clientHello) put12(m *Machine, w *wire.Writer) {
 	wire.PutECPointFormats(w, 0)
-	h.offered.Add(iana.ECPointFormats)
 	wire.PutExtendedMasterSecret(w)
-	h.offered.Add(iana.ExtendedMasterSecret)
 	var before []byte
 	if m.before != nil {
 		before = m.before.client[:]
 	}
 	wire.PutRenegotiationInfo(w, before)
-	h.offered.Add(iana.RenegotiationInfo)
 }
 
 // versions lists what supported_versions offers, the newest first.

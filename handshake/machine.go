@@ -3,12 +3,10 @@ package handshake
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
 
-	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/suite"
@@ -17,40 +15,6 @@ import (
 )
 
 var errRejected = errors.New("rejected by the application")
-
-// state is one point of a handshake: what it waits for, and all that is known there. A
-// state that is left is never entered again.
-type state interface {
-	// accepts says which messages may come now.
-	accepts() msgSet
-	// next takes one of them, whole and with its header, lent until it returns.
-	next(m *Machine, msg []byte) (state, error)
-}
-
-// mover is a state that goes on by itself.
-type mover interface {
-	state
-	move(m *Machine) (state, error)
-}
-
-// msgSet is a set of handshake messages. Its highest bit says that keys change after
-// each of them, so that nothing may follow in the same record (RFC 8446, Section 5.1).
-type msgSet uint64
-
-const last msgSet = 1 << 63
-
-// changeCipherSpec stands for the record of TLS 1.2 in sets of messages. Its number is not
-// assigned; a message that bears it is never accepted.
-const changeCipherSpec iana.Message = 62
-
-func only(types ...iana.Message) (s msgSet) {
-	for _, t := range types {
-		s |= 1 << t
-	}
-	return s
-}
-
-func (s msgSet) has(t iana.Message) bool { return t < 63 && s>>t&1 == 1 }
 
 // Machine is one side of one handshake, and of the handshake messages after it. Its
 // methods are for one goroutine at a time.
@@ -99,20 +63,9 @@ type exchange struct {
 	kept    []byte
 
 	decrypt *asyncpkey.Op // of RSA key exchange
+	skipped int           // HelloRequests
 	sslv2   []byte        // the ClientHello, if it came in the framing of SSLv2
 }
-
-// workspace is what a Machine needs while it moves, and gives back when it waits.
-type workspace struct {
-	events []Event
-	w      wire.Writer
-	mark   int // what is written from here on has no Write event yet
-	whole  int // the end of the last message that is complete
-}
-
-var workspaces = sync.Pool{New: func() any {
-	return &workspace{events: make([]Event, 0, 16), w: wire.Writer{B: make([]byte, 0, 4096)}}
-}}
 
 // inputs holds buffers for messages that have come in; those that grew large are left to
 // the garbage collector.
@@ -262,6 +215,9 @@ func (m *Machine) changeCipherSpec() (state, error) {
 // message returns the next whole message of what was fed, or nil. Type and length are
 // judged as soon as the header is there.
 func (m *Machine) message(accepted msgSet) ([]byte, error) {
+	if err := m.skipHelloRequests(); err != nil {
+		return nil, err
+	}
 	in := m.in[m.off:]
 	if len(in) == 0 {
 		return nil, nil
@@ -292,6 +248,21 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 		return nil, unexpected("%s sent %d bytes after %v in the same record, where keys change", m.peer(), len(m.in)-m.off, t)
 	}
 	return in[: 4+n : 4+n], nil
+}
+
+// skipHelloRequests passes over HelloRequests that come while a client shakes hands, which
+// are no part of the handshake (RFC 5246, Section 7.4.1.1).
+func (m *Machine) skipHelloRequests() error {
+	if !m.client || m.done || m.cfg.MinVersion > iana.TLS12 || m.Result.Version == iana.TLS13 {
+		return nil
+	}
+	for len(m.in)-m.off >= 4 && string(m.in[m.off:m.off+4]) == "\x00\x00\x00\x00" {
+		m.off += 4
+		if m.x.skipped++; m.x.skipped > maxHelloRequests {
+			return unexpected("server sent %d hello_requests during the handshake", m.x.skipped)
+		}
+	}
+	return nil
 }
 
 // maxFixed is the length of the longest message of fixed length.
@@ -380,12 +351,6 @@ func (m *Machine) Close() {
 
 var errClosed = errors.New("handshake: the machine was closed")
 
-// closed is the state after Close.
-type closed struct{}
-
-func (closed) accepts() msgSet                      { return 0 }
-func (closed) next(*Machine, []byte) (state, error) { return nil, errClosed }
-
 // fail ends the handshake for good. The state is dropped with all it knows.
 func (m *Machine) fail(err error) error {
 	if w, ok := m.state.(waiting); ok {
@@ -418,92 +383,6 @@ func (m *Machine) dropInput() {
 	m.in, m.off = nil, 0
 	if cap(b) <= maxPooledInput {
 		inputs.Put(&b)
-	}
-}
-
-func (m *Machine) begin() {
-	if m.work == nil {
-		m.work = workspaces.Get().(*workspace)
-	}
-	m.work.reset()
-}
-
-func (w *workspace) reset() {
-	clear(w.events) // secrets and references
-	w.events = w.events[:0]
-	w.w = wire.Writer{B: w.w.B[:0]}
-	w.mark, w.whole = 0, 0
-}
-
-func (m *Machine) emit(e Event) { m.work.events = append(m.work.events, e) }
-
-// endRecord makes a Write of the messages written since the last one. A message that an error
-// has left unfinished is none.
-func (m *Machine) endRecord() {
-	w := m.work
-	if data := w.w.B[w.mark:w.whole]; len(data) > 0 {
-		w.mark = w.whole
-		m.emit(Event{Kind: Write, Epoch: m.write, Data: data[:len(data):len(data)]})
-	}
-}
-
-// writer returns where the next message is written to, and where it begins.
-func (m *Machine) writer() (w *wire.Writer, start int) { return &m.work.w, len(m.work.w.B) }
-
-// sent ends a message that was written from start on: it is part of the transcript.
-func (m *Machine) sent(start int) error {
-	if err := m.work.w.Err(); err != nil {
-		return internal(err, "a message could not be written")
-	}
-	if m.substitute != nil {
-		w := &m.work.w
-		w.B = append(w.B[:start], m.substitute(w.B[start:])...)
-	}
-	msg := m.work.w.B[start:]
-	m.work.whole = len(m.work.w.B)
-	m.hear(msg)
-	if m.Observe != nil {
-		m.Observe(true, iana.Message(msg[0]), len(msg)-4)
-	}
-	return nil
-}
-
-// maxKept bounds the messages that a TLS 1.2 handshake keeps for CertificateVerify.
-const maxKept = 256 << 10
-
-// hear makes a message, sent or received, part of the transcript.
-func (m *Machine) hear(msg []byte) {
-	m.x.transcript.Add(msg)
-	switch {
-	case !m.x.keep:
-	case len(m.x.kept)+len(msg) > maxKept:
-		m.forget()
-		m.x.tooLong = true
-	default:
-		m.x.kept = append(m.x.kept, msg...)
-	}
-}
-
-// forget ends the keeping of messages.
-func (m *Machine) forget() { m.x.keep, m.x.kept = false, nil }
-
-// hash returns the transcript hash so far, lent until the next call.
-func (m *Machine) hash() []byte { return m.x.transcript.Sum(m.x.sum[:0]) }
-
-func (m *Machine) setWriteKey(e Epoch, s Secret) {
-	m.endRecord()
-	m.write = e
-	m.emit(Event{Kind: SetWriteKey, Epoch: e, Suite: m.x.suite.ID, Secret: s})
-}
-
-func (m *Machine) setReadKey(e Epoch, s Secret) {
-	m.read = e
-	m.emit(Event{Kind: SetReadKey, Epoch: e, Suite: m.x.suite.ID, Secret: s})
-}
-
-func (m *Machine) keyLog(label string, s Secret) {
-	if m.cfg.KeyLog {
-		m.emit(Event{Kind: KeyLog, Label: label, Data: m.x.clientRandom[:], Secret: s})
 	}
 }
 
@@ -542,28 +421,3 @@ func (m *Machine) peer() string {
 	}
 	return "client"
 }
-
-// String lists the messages of the set.
-func (s msgSet) String() string {
-	text := ""
-	for t := range iana.Message(63) {
-		if s.has(t) {
-			if text != "" {
-				text += " or "
-			}
-			if t == changeCipherSpec {
-				text += "change_cipher_spec"
-				continue
-			}
-			text += t.String()
-		}
-	}
-	if text == "" {
-		return "no message"
-	}
-	return text
-}
-
-var _ fmt.Stringer = msgSet(0)
-
-var _ Op = (*async.Op[int])(nil)
