@@ -1,0 +1,207 @@
+package conn
+
+import (
+	"bytes"
+	"crypto/x509"
+	"testing"
+
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/testpeer"
+	"github.com/s2ngo/s2ngo/record"
+)
+
+// established lets a client played by hand shake hands with a server of ours.
+func (c *handClient) established(s *Conn) {
+	c.Helper()
+	step := func(want Blocked) {
+		c.Helper()
+		if b, err := s.Negotiate(); b != want || err != nil {
+			c.Fatalf("the server says %v, %v, not %v", b, err, want)
+		}
+	}
+	c.messages(c.ClientHello())
+	step(BlockedOnRead)
+	c.read()
+	c.messages(c.ClientKeyExchange())
+	c.protect()
+	c.messages(c.Finished())
+	c.check()
+	step(NotBlocked)
+	c.readEnd()
+}
+
+// seal12 protects any content.
+func (h *hand12) seal12(t iana.RecordType, content []byte) []byte {
+	n := record.HeaderLen + h.sealer.Prefix()
+	rec := append(make([]byte, n, n+len(content)+h.sealer.Overhead()), content...)
+	rec, err := h.sealer.Seal(rec, t, 0)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return rec
+}
+
+// attacks12 are what a client of TLS 1.2 may do to a server once the handshake is complete, with
+// the data that it still receives and how that ends.
+var attacks12 = []struct {
+	name string
+	cbc  bool // for CBC suites alone
+	do   func(c *handClient)
+	data string
+	want failure
+}{
+	{name: "data", do: func(c *handClient) { c.raw(c.seal12(iana.RecordApplicationData, []byte("one"))...) }, data: "one"},
+	{name: "a flipped bit at the end", do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("bad"))
+		r[len(r)-1] ^= 1
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "a flipped bit in the nonce or the IV", do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("bad"))
+		r[5] ^= 1
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "a flipped bit in the padding", cbc: true, do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("bad"))
+		r[len(r)-17] ^= 1
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "padding that is longer than the record", cbc: true, do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("bad"))
+		r[len(r)-17] ^= 0xff
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "a block less", cbc: true, do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, make([]byte, 100))
+		r = r[:len(r)-16]
+		r[3], r[4] = byte((len(r)-5)>>8), byte(len(r)-5)
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "a byte less than whole blocks", cbc: true, do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, make([]byte, 100))
+		r = r[:len(r)-1]
+		r[3], r[4] = byte((len(r)-5)>>8), byte(len(r)-5)
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "")},
+	{name: "an IV and nothing else", do: func(c *handClient) { c.raw(append([]byte{23, 3, 3, 0, 16}, make([]byte, 16)...)...) }, want: accuses(iana.BadRecordMAC, "")},
+	{name: "a body without bytes", do: func(c *handClient) { c.raw(23, 3, 3, 0, 0) }, want: accuses(iana.BadRecordMAC, "")},
+	{name: "a body of one byte", do: func(c *handClient) { c.raw(23, 3, 3, 0, 1, 7) }, want: accuses(iana.BadRecordMAC, "")},
+	{name: "another type in the header", do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("bad"))
+		r[0] = byte(iana.RecordAlert)
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "TLS 1.1 in the header", do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("bad"))
+		r[2] = 2 // which the MAC covers
+		c.raw(r...)
+	}, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "a version of another protocol", do: func(c *handClient) { c.raw(23, 2, 0, 0, 1, 1) }, want: accuses(iana.ProtocolVersion, "0x0200")},
+	{name: "a header of more than 2^14 + 2048 bytes", do: func(c *handClient) { c.raw(23, 3, 3, 0x48, 1) }, want: accuses(iana.RecordOverflow, "18433 bytes")},
+	{name: "2^14 + 1 bytes of content", do: func(c *handClient) {
+		c.raw(c.seal12(iana.RecordApplicationData, make([]byte, 16385))...)
+	}, want: accuses(iana.RecordOverflow, "16385 bytes")},
+	{name: "32 records without content", do: func(c *handClient) {
+		for range 32 {
+			c.raw(c.seal12(iana.RecordApplicationData, nil)...)
+		}
+		c.raw(c.seal12(iana.RecordApplicationData, []byte("all the same"))...)
+	}, data: "all the same"},
+	{name: "33 records without content", do: func(c *handClient) {
+		for range 33 {
+			c.raw(c.seal12(iana.RecordApplicationData, nil)...)
+		}
+	}, want: accuses(iana.UnexpectedMessage, "without content in a row")},
+	{name: "a handshake record without content", do: func(c *handClient) { c.raw(c.seal12(iana.RecordHandshake, nil)...) }, want: accuses(iana.UnexpectedMessage, "without content")},
+	{name: "a record twice", do: func(c *handClient) {
+		r := c.seal12(iana.RecordApplicationData, []byte("once"))
+		c.raw(r...)
+		c.raw(r...)
+	}, data: "once", want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "change_cipher_spec", do: func(c *handClient) { c.raw(c.seal12(iana.RecordChangeCipherSpec, []byte{1})...) }, want: accuses(iana.UnexpectedMessage, "change_cipher_spec")},
+	{name: "data without protection", do: func(c *handClient) { c.raw(append([]byte{23, 3, 3, 0, 64}, make([]byte, 64)...)...) }, want: accuses(iana.BadRecordMAC, "does not authenticate")},
+	{name: "an alert without protection", do: func(c *handClient) { c.raw(21, 3, 3, 0, 2, 2, 40) }, want: accuses(iana.BadRecordMAC, "")},
+	{name: "a type that is unknown", do: func(c *handClient) { c.raw(24, 3, 3, 0, 1, 1) }, want: accuses(iana.UnexpectedMessage, "24")},
+	{name: "a ClientHello, to renegotiate", do: func(c *handClient) {
+		c.Before = c.ClientVerify
+		c.messages(c.ClientHello())
+	}, want: accuses(iana.NoRenegotiation, "client wants to renegotiate, which this server never does")},
+	{name: "a HelloRequest", do: func(c *handClient) { c.messages(helloRequest) }, want: accuses(iana.UnexpectedMessage, "client sent hello_request")},
+}
+
+// What a client of TLS 1.2 does after the handshake that it must not do ends the connection with
+// the right alert, the same one for all that is wrong inside a record.
+func TestAttacksAfterTheHandshake12(t *testing.T) {
+	rsa := issue(t, testpeer.Template{Key: testpeer.KeyRSA2048, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment})
+	for _, id := range []iana.CipherSuite{iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, iana.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, iana.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384} {
+		for _, at := range attacks12 {
+			if at.cbc && id == iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 {
+				continue
+			}
+			t.Run(id.String()+"/"+at.name, func(t *testing.T) {
+				pipe := testpeer.NewPipe()
+				s := mustServer(t, pipe.Server.Recv, pipe.Server.Send, &Config{Certificates: []*Certificate{rsa}, SecurityPolicy: onlySuites(t, id)})
+				c := newHandClient(t, pipe.Client, id)
+				c.established(s)
+				at.do(c)
+				data, err := recvError(t, s)
+				if data != at.data {
+					t.Errorf("received %q, not %q", data, at.data)
+				}
+				at.want.check(t, "server", err)
+				if at.want.kind == nil {
+					mustSend(t, s, "still there")
+					return
+				}
+				if rec, ok := c.next(); !ok || rec.RecordType != iana.RecordAlert || !bytes.Equal(rec.data, []byte{2, byte(at.want.alert)}) {
+					t.Errorf("the client receives %v %x, not %v", rec.RecordType, rec.data, at.want.alert)
+				}
+				if rec, more := c.next(); more {
+					t.Errorf("%v %x comes behind the alert", rec.RecordType, rec.data)
+				}
+			})
+		}
+	}
+}
+
+// TestWithoutExtendedMasterSecret shakes hands with peers that do not know
+// extended_master_secret, for each key exchange.
+func TestWithoutExtendedMasterSecret(t *testing.T) {
+	rsa := issue(t, testpeer.Template{Key: testpeer.KeyRSA2048, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment})
+	for _, id := range []iana.CipherSuite{iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, iana.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, iana.TLS_RSA_WITH_AES_128_CBC_SHA, iana.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384} {
+		for _, extended := range []bool{true, false} {
+			pipe := testpeer.NewPipe()
+			s := mustServer(t, pipe.Server.Recv, pipe.Server.Send, &Config{Certificates: []*Certificate{rsa}, SecurityPolicy: onlySuites(t, id)})
+			c := newHandClient(t, pipe.Client, id)
+			c.ScriptClient12.Extended = extended
+			c.established(s)
+			if got := s.State().ExtendedMasterSecret; got != extended {
+				t.Errorf("%v: extended_master_secret is %v to the server, want %v", id, got, extended)
+			}
+			c.record(iana.RecordApplicationData, []byte("hello")...)
+			wantRecv(t, s, "hello")
+			mustSend(t, s, "world")
+			if rec, _ := c.next(); string(rec.data) != "world" {
+				t.Errorf("%v: the client receives %q", id, rec.data)
+			}
+		}
+	}
+	for _, extended := range []bool{true, false} {
+		s := newHandServer(t, RenegotiationIgnore, nil)
+		s.begin(iana.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384, []byte{})
+		s.Extended = extended
+		s.step(s.client.Negotiate, BlockedOnRead)
+		s.hello()
+		if !s.ScriptServer12.Hello.ExtendedMasterSecret {
+			t.Error("the client does not offer extended_master_secret")
+		}
+		s.ourFlight()
+		s.step(s.client.Negotiate, BlockedOnRead)
+		s.end()
+		s.step(s.client.Negotiate, NotBlocked)
+		if got := s.client.State().ExtendedMasterSecret; got != extended {
+			t.Errorf("extended_master_secret is %v to the client, want %v", got, extended)
+		}
+		s.wantData("hello")
+	}
+}
