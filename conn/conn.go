@@ -79,6 +79,7 @@ const (
 	factTLS12                      // the negotiated version
 	factHelloRequest               // the server wants to renegotiate, and may
 	factRenegotiating              // Renegotiate is under way
+	factNegotiated                 // Negotiate has said that it is done
 	factUnproved                   // the peer's key of TLS 1.2 is new, and its Finished has not come
 )
 

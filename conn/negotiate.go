@@ -49,6 +49,9 @@ func (c *Conn) negotiate() (Blocked, error) {
 		if c.is(factHandshakeError) {
 			return c.flushAlert(), c.readErr
 		}
+		if c.is(factNegotiated) { // what is pending now is Flush's
+			return NotBlocked, nil
+		}
 		if err := c.flush(); err != nil {
 			if err == ErrWouldBlock {
 				return BlockedOnWrite, nil
@@ -56,6 +59,7 @@ func (c *Conn) negotiate() (Blocked, error) {
 			return NotBlocked, c.writeFailed(err)
 		}
 		if c.machine.Done() {
+			c.set(factNegotiated)
 			return NotBlocked, nil
 		}
 		if c.is(factSentClose) && !c.halfRTT() { // nothing follows close_notify

@@ -61,7 +61,7 @@ func (c *Conn) Renegotiate() (Blocked, error) {
 			return BlockedOnApplicationData, nil
 		}
 		c.sealControl()
-		c.facts.And(^uint32(factHelloRequest))
+		c.facts.And(^uint32(factHelloRequest | factNegotiated))
 		c.set(factRenegotiating)
 		c.machine = c.machine.Renegotiate()
 	}
