@@ -200,17 +200,22 @@ func (d *duel) unasked(s *side) {
 	}
 	d.posted++
 	d.tampered = d.tampered || s.client
+	d.post(s.other, unit{epoch: handshake.Application, data: unasked(s.version)})
+}
+
+// unasked returns a ticket, or in TLS 1.2 a HelloRequest.
+func unasked(v iana.Version) []byte {
 	var w wire.Writer
-	if s.version == iana.TLS12 {
+	if v == iana.TLS12 {
 		w.End(w.BeginMessage(iana.HelloRequest))
-	} else {
-		mark := wire.BeginNewSessionTicket(&w, 3600, 1, []byte{1}, []byte("a ticket"))
-		block := w.Begin16()
-		wire.PutMaxEarlyData(&w, 100)
-		w.End(block)
-		w.End(mark)
+		return w.B
 	}
-	d.post(s.other, unit{epoch: handshake.Application, data: w.B})
+	mark := wire.BeginNewSessionTicket(&w, 3600, 1, []byte{1}, []byte("a ticket"))
+	block := w.Begin16()
+	wire.PutMaxEarlyData(&w, 100)
+	w.End(block)
+	w.End(mark)
+	return w.B
 }
 
 // settle has everything delivered and answered that there is, and looks at the end.

@@ -36,7 +36,7 @@ func roundTrip(t *testing.T, b bits, program, pieces []byte) {
 	setup.fixedVersion = false
 	x := &written{t: t, setup: setup, full: record.MaxPlaintext}
 	if setup.suite != nil {
-		x.w.SetSealer(newAEAD(t, setup.suite, 0, setup.limit))
+		x.w.SetSealer(setup.sealer(t, 0))
 	}
 	for p := (script{program}); p.more() && len(x.out)+x.w.Pending() < maxStream; {
 		if !x.step(&p) {
@@ -72,7 +72,7 @@ func (x *written) step(p *script) bool {
 	case 6:
 		if x.setup.suite != nil {
 			x.keys = append(x.keys, len(x.out)+x.w.Pending())
-			x.w.SetSealer(newAEAD(x.t, x.setup.suite, byte(len(x.keys)), x.setup.limit))
+			x.w.SetSealer(x.setup.sealer(x.t, byte(len(x.keys))))
 		}
 	case 7:
 		how := p.byte()
@@ -186,7 +186,7 @@ func (x *written) read(pieces *script) {
 		most = max(most, n)
 		at += n
 	}
-	if most > record.HeaderLen+record.MaxCiphertext13 {
+	if most > record.HeaderLen+record.MaxCiphertext12 {
 		x.t.Fatalf("a record of %d bytes", most)
 	}
 	rest, key := x.out, byte(0)
@@ -194,7 +194,7 @@ func (x *written) read(pieces *script) {
 	for {
 		for len(x.keys) > int(key) && r.BytesIn()-uint64(r.Buffered()) == uint64(x.keys[key]) {
 			key++
-			r.SetOpener(newAEAD(x.t, x.setup.suite, key, 0))
+			r.SetOpener(x.setup.opener(x.t, key))
 		}
 		rec, err := r.Next()
 		if err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"encoding/binary"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -22,12 +23,17 @@ type recordSetup struct {
 	skipType     bool
 	limit        uint64 // records under one key; 0: none
 	rekeyAfter   int    // returned records after which the Reader changes its key; 0: never
+	sslv2        bool   // a ClientHello may be in the framing of SSLv2
 }
 
 func parseRecordSetup(b bits) recordSetup {
-	suites := [4]iana.CipherSuite{0, iana.TLS_AES_128_GCM_SHA256, iana.TLS_AES_256_GCM_SHA384, iana.TLS_CHACHA20_POLY1305_SHA256}
+	suites := [8]iana.CipherSuite{
+		0, iana.TLS_AES_128_GCM_SHA256, iana.TLS_AES_256_GCM_SHA384, iana.TLS_CHACHA20_POLY1305_SHA256,
+		iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, iana.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+		iana.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, iana.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384,
+	}
 	s := recordSetup{
-		suite:        suite.Lookup(suites[b.take(2)]),
+		suite:        suite.Lookup(suites[b.take(3)]),
 		ccs:          record.CCSPolicy(b.take(2) % 3),
 		plainAlert:   b.flag(),
 		fixedVersion: b.flag(),
@@ -35,6 +41,7 @@ func parseRecordSetup(b bits) recordSetup {
 		skipType:     b.flag(),
 		limit:        uint64(b.take(3)),
 		rekeyAfter:   b.take(4),
+		sslv2:        b.flag(),
 	}
 	if b.flag() {
 		s.maxPlain = 1 + b.take(10)
@@ -46,6 +53,7 @@ func (s *recordSetup) reader(t *testing.T) *record.Reader {
 	r := new(record.Reader)
 	r.SetCCS(s.ccs)
 	r.AllowPlaintextAlert(s.plainAlert)
+	r.AllowSSLv2Hello(s.sslv2)
 	if s.fixedVersion {
 		r.SetVersion(iana.TLS12)
 	}
@@ -59,22 +67,51 @@ func (s *recordSetup) reader(t *testing.T) *record.Reader {
 		r.SkipUndecryptable(100)
 	}
 	if s.suite != nil {
-		r.SetOpener(newAEAD(t, s.suite, 0, s.limit))
+		r.SetOpener(s.opener(t, 0))
 	}
 	return r
 }
 
-// newAEAD returns a protection by the key of a number.
-func newAEAD(t *testing.T, s *suite.Suite, key byte, limit uint64) *record.AEAD13 {
-	return record.NewAEAD13(rawAEAD(t, s, key), nonceBase(key), limit)
+// tls12 reports whether records are those of TLS 1.2.
+func (s *recordSetup) tls12() bool { return s.suite != nil && !s.suite.TLS13 }
+
+// opener and sealer return the protection by the key of a number.
+func (s *recordSetup) opener(t *testing.T, key byte) record.Opener {
+	if !s.tls12() {
+		return record.NewAEAD13(s.aead(t, key), nonceBase(key), s.limit)
+	}
+	macKey, secret, iv := s.keys12(key)
+	o, err := record.NewOpener12(s.suite, macKey, secret, iv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
-func rawAEAD(t *testing.T, s *suite.Suite, key byte) cipher.AEAD {
-	aead, err := s.NewAEAD(bytes.Repeat([]byte{0x40 + key}, s.KeyLen))
+func (s *recordSetup) sealer(t *testing.T, key byte) record.Sealer {
+	if !s.tls12() {
+		return record.NewAEAD13(s.aead(t, key), nonceBase(key), s.limit)
+	}
+	macKey, secret, iv := s.keys12(key)
+	o, err := record.NewSealer12(s.suite, macKey, secret, iv, rand.NewChaCha8([32]byte{key}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (s *recordSetup) aead(t *testing.T, key byte) cipher.AEAD {
+	aead, err := s.suite.NewAEAD(s.key(key))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return aead
+}
+
+func (s *recordSetup) key(key byte) []byte { return bytes.Repeat([]byte{0x40 + key}, s.suite.KeyLen) }
+
+func (s *recordSetup) keys12(key byte) (macKey, secret, iv []byte) {
+	return bytes.Repeat([]byte{key}, s.suite.MACKeyLen), s.key(key), nonceBase(key)[:s.suite.FixedIVLen]
 }
 
 func nonceBase(key byte) []byte { return bytes.Repeat([]byte{0xc0 + key}, suite.NonceLen) }
@@ -108,7 +145,8 @@ type stream struct {
 	known int // len(want) then
 	key   byte
 	seq   uint64
-	aead  cipher.AEAD
+	aead  cipher.AEAD   // of TLS 1.3
+	w     record.Writer // of TLS 1.2
 
 	want   []received
 	sure   bool // so far everything is well-formed
@@ -125,12 +163,17 @@ func newStream(t *testing.T, setup recordSetup, program []byte) *stream {
 	for p := (script{program}); p.more() && len(s.bytes) < maxStream; {
 		s.step(&p)
 	}
+	s.w.Close()
 	return s
 }
 
 func (s *stream) rekey(key byte) {
-	if s.setup.suite != nil {
-		s.key, s.seq, s.aead = key, 0, rawAEAD(s.t, s.setup.suite, key)
+	switch {
+	case s.setup.tls12():
+		s.key = key
+		s.w.SetSealer(s.setup.sealer(s.t, key))
+	case s.setup.suite != nil:
+		s.key, s.seq, s.aead = key, 0, s.setup.aead(s.t, key)
 	}
 }
 
@@ -163,8 +206,14 @@ func (s *stream) step(p *script) {
 		s.begin()
 		s.bytes = append(s.bytes, record...)
 	case 7: // lose a record
-		s.sure = s.sure && s.aead == nil
+		s.sure = s.sure && s.setup.suite == nil
 		s.seq++
+		if s.setup.tls12() { // to be lost
+			n := len(s.bytes)
+			s.seal12(iana.RecordHandshake, []byte{ofProtocol})
+			s.bytes = s.bytes[:n]
+			s.begin()
+		}
 	case 8: // change the key
 		s.rekey(min(s.key+1, 100))
 	case 9: // an alert without protection
@@ -202,9 +251,12 @@ func (s *stream) expect(t iana.RecordType, payload []byte) {
 
 // send seals a record as a peer does that keeps to the rules.
 func (s *stream) send(t iana.RecordType, payload []byte, pad int) {
-	if s.aead == nil {
+	if s.setup.suite == nil {
 		s.sure = false
 		return
+	}
+	if s.setup.tls12() {
+		pad = 0
 	}
 	most := record.MaxPlaintext
 	if s.setup.maxPlain > 0 {
@@ -230,11 +282,15 @@ func (s *stream) send(t iana.RecordType, payload []byte, pad int) {
 	if s.setup.rekeyAfter > 0 && len(s.want) >= s.setup.rekeyAfter {
 		readerKey = 1
 	}
-	if len(payload)+pad > most || s.key != readerKey || s.setup.limit > 0 && s.seq >= s.setup.limit {
+	if len(payload)+pad > most || s.key != readerKey || s.setup.limit > 0 && s.seq >= s.setup.limit && !s.setup.tls12() {
 		s.sure = false
 	}
-	inner := append(bytes.Clone(payload), byte(t))
-	s.seal(append(inner, make([]byte, pad)...), iana.RecordApplicationData, iana.TLS12)
+	if s.setup.tls12() {
+		s.seal12(t, payload)
+	} else {
+		inner := append(bytes.Clone(payload), byte(t))
+		s.seal(append(inner, make([]byte, pad)...), iana.RecordApplicationData, iana.TLS12)
+	}
 	s.opened++
 	s.expect(t, payload)
 }
@@ -252,13 +308,27 @@ func (s *stream) seal(inner []byte, t iana.RecordType, v iana.Version) {
 	s.bytes = s.aead.Seal(s.bytes, nonce, inner, s.bytes[s.last:])
 }
 
+// seal12 lets a Writer seal, which knows all but how to do it wrong.
+func (s *stream) seal12(t iana.RecordType, payload []byte) {
+	s.begin()
+	if n, err := s.w.SealRecord(t, payload); err != nil || n < len(payload) {
+		s.sure = false
+	}
+	if err := s.w.Flush(func(b []byte) (int, error) {
+		s.bytes = append(s.bytes, b...)
+		return len(b), nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func (s *stream) plain(t iana.RecordType, v iana.Version, payload []byte) {
 	welcome := v == iana.TLS12 || !s.setup.fixedVersion
 	switch {
 	case t == iana.RecordAlert && len(payload) == 2:
-		welcome = welcome && (s.aead == nil || s.setup.plainAlert && s.opened == 0)
+		welcome = welcome && (s.setup.suite == nil || s.setup.suite.TLS13 && s.setup.plainAlert && s.opened == 0)
 	case t == iana.RecordHandshake && len(payload) > 0 && len(payload) <= record.MaxPlaintext:
-		welcome = welcome && s.aead == nil
+		welcome = welcome && s.setup.suite == nil
 	default:
 		welcome = false
 	}
@@ -274,7 +344,7 @@ func (s *stream) changeCipherSpec(body []byte) {
 	s.bytes = append(s.bytes, body...)
 	s.ccs++
 	switch {
-	case s.setup.ccs == record.CCSRefuse || !bytes.Equal(body, []byte{1}):
+	case s.setup.ccs == record.CCSRefuse || s.setup.tls12() || !bytes.Equal(body, []byte{1}):
 		s.sure = false
 	case s.setup.ccs == record.CCSDeliver:
 		s.expect(iana.RecordChangeCipherSpec, body)
