@@ -288,3 +288,40 @@ func TestBuiltPolicyNegotiates(t *testing.T) {
 		}
 	}
 }
+
+// TestPreferencesOfAPolicy is for the choices that are not the first common entry.
+func TestPreferencesOfAPolicy(t *testing.T) {
+	const boosted = "CloudFront-TLS-1-2-2021-Chacha20-Boosted"
+	chaCha := func(p *policy.Policy) { // first, as a device without AES instructions has it
+		slices.SortStableFunc(p.CipherSuites, func(a, b iana.CipherSuite) int {
+			return strings.Index(b.String(), "CHACHA20") - strings.Index(a.String(), "CHACHA20")
+		})
+	}
+	p256 := func(p *policy.Policy) { p.KEMGroups, p.Curves = nil, []iana.Group{iana.Secp256r1, iana.Secp384r1} }
+	for _, c := range []struct {
+		says   string
+		server string
+		change func(client *policy.Policy)
+		used   func(s *State) bool
+	}{
+		{"a strongly preferred curve is asked for", "20251113", p256,
+			func(s *State) bool { return s.Group == iana.Secp384r1 && s.HelloRetry }},
+		{"any other curve is not", "default", p256,
+			func(s *State) bool { return s.Group == iana.Secp256r1 && !s.HelloRetry }},
+		{"ChaCha20 is taken of a client that wants it", boosted, chaCha,
+			func(s *State) bool { return s.CipherSuite == iana.TLS_CHACHA20_POLY1305_SHA256 }},
+		{"and not of any other client", boosted, func(*policy.Policy) {},
+			func(s *State) bool { return s.CipherSuite == iana.TLS_AES_128_GCM_SHA256 }},
+		{"nor by a policy that does not boost it", "CloudFront-TLS-1-2-2021", chaCha,
+			func(s *State) bool { return s.CipherSuite == iana.TLS_AES_128_GCM_SHA256 }},
+	} {
+		client := clientConfig()
+		client.SecurityPolicy = lookup(t, "default")
+		c.change(client.SecurityPolicy)
+		server := serverConfig(t)
+		server.Policy = c.server
+		if s := established(t, client, server).server.State(); !c.used(&s) {
+			t.Errorf("%s: %s with group %v, retried: %t", c.says, s.CipherSuite, s.Group, s.HelloRetry)
+		}
+	}
+}
