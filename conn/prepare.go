@@ -253,7 +253,7 @@ func (cfg *Config) checkSizes() error {
 	case cfg.ClientAuth > RequireClientAuth:
 		return fmt.Errorf("ClientAuth %d is no mode of client authentication", cfg.ClientAuth)
 	case cfg.Validation > asyncpkey.Strict:
-		return fmt.Errorf("Validation %d is no mode of validation", cfg.Validation)
+		return fmt.Errorf("%d is no mode of Validation", cfg.Validation)
 	case cfg.OperationTimeout < 0:
 		return fmt.Errorf("OperationTimeout %v is negative", cfg.OperationTimeout)
 	case cfg.Groups != nil && !slices.ContainsFunc(cfg.Groups, handshake.SupportsGroup):

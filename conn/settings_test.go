@@ -45,7 +45,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		"a certificate limit of -1":         {&Config{MaxCertificateBytes: -1}, true, "MaxCertificateBytes -1"},
 		"a certificate limit of 16 MiB":     {&Config{MaxCertificateBytes: 1 << 24}, true, "MaxCertificateBytes"},
 		"a mode of client authentication":   {&Config{ClientAuth: 99}, true, "ClientAuth"},
-		"a mode of validation":              {&Config{Validation: 99}, true, "Validation"},
+		"a mode of validation":              {&Config{Validation: 99}, true, "99 is no mode of Validation"},
 		"a negative time limit":             {&Config{OperationTimeout: -1}, true, "OperationTimeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
