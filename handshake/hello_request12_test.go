@@ -17,8 +17,19 @@ func TestHelloRequestsDuringAHandshake(t *testing.T) {
 			p.feed(p.ServerHello(), helloRequest, p.Certificate(), helloRequest, p.ServerKeyExchange(), helloRequest, p.ServerHelloDone(), helloRequest)
 		})
 	}
+	p := (&withServer12{flight: func(p *toClient) {
+		for _, b := range helloRequest { // in four records
+			p.feed([]byte{b})
+		}
+		p.flight()
+		p.feed(p.ServerHelloDone())
+	}}).play(t)
+	defer p.side.close()
+	if p.err != nil || p.Err() != nil || !p.Done() {
+		t.Fatalf("a HelloRequest in pieces: the client ends in %s with %v, its server with %v", p.stateName(), p.err, p.Err())
+	}
 	few := between(3)
-	p := few.play(t)
+	p = few.play(t)
 	defer p.side.close()
 	if p.err != nil || p.Err() != nil || !p.Done() {
 		t.Fatalf("the client ends in %s with %v, its server with %v", p.stateName(), p.err, p.Err())

@@ -219,7 +219,7 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 		return nil, err
 	}
 	in := m.in[m.off:]
-	if len(in) == 0 {
+	if len(in) == 0 || len(in) < 4 && in[0] == byte(iana.HelloRequest) && m.ignoresHelloRequests() {
 		return nil, nil
 	}
 	t := iana.Message(in[0])
@@ -253,7 +253,7 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 // skipHelloRequests passes over HelloRequests that come while a client shakes hands, which
 // are no part of the handshake (RFC 5246, Section 7.4.1.1).
 func (m *Machine) skipHelloRequests() error {
-	if !m.client || m.done || m.cfg.MinVersion > iana.TLS12 || m.Result.Version == iana.TLS13 {
+	if !m.ignoresHelloRequests() {
 		return nil
 	}
 	for len(m.in)-m.off >= 4 && string(m.in[m.off:m.off+4]) == "\x00\x00\x00\x00" {
@@ -263,6 +263,10 @@ func (m *Machine) skipHelloRequests() error {
 		}
 	}
 	return nil
+}
+
+func (m *Machine) ignoresHelloRequests() bool {
+	return m.client && !m.done && m.cfg.MinVersion <= iana.TLS12 && m.Result.Version != iana.TLS13
 }
 
 // maxFixed is the length of the longest message of fixed length.
