@@ -303,9 +303,10 @@ have 1024 to 8192 bits.
 ## FIPS mode
 
 With %[1]cGODEBUG=fips140=on%[1]c the policy without any setting is %[1]cdefault_fips%[1]c, and of every policy only approved algorithms are
-negotiated: no X25519 alone, ChaCha20, 3DES, HMAC-SHA-1, SHA-1 signatures, DHE or RSA key exchange. The names stay, and a
-policy of which nothing is left is refused with a sentence. No compliance is claimed. With %[1]cGODEBUG=fips140=only%[1]c NewClient and
-NewServer fail: it refuses primitives that TLS needs beside the approved ones.
+negotiated: no X25519 alone, ChaCha20, 3DES, HMAC-SHA-1, SHA-1 signatures, DHE or RSA key exchange. RSA keys of certificates
+have 2048 bits or more, and TLSv1.2 needs extended_master_secret. A policy of which nothing is left is refused with a
+sentence. No compliance is claimed. With %[1]cGODEBUG=fips140=only%[1]c NewClient and NewServer fail: it refuses primitives that TLS
+needs beside the approved ones.
 
 ## The policies
 
