@@ -213,7 +213,6 @@ func wantKeys12(t testing.TB, log []Event, client bool, script *testpeer.Script1
 type toServer struct {
 	played12
 	*testpeer.ScriptClient12
-	verify bool // the client has a certificate to prove
 }
 
 // withClient12 is a server's handshake of TLS 1.2 with a scripted client.

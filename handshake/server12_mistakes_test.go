@@ -94,7 +94,7 @@ func TestServer12Mistakes(t *testing.T) {
 			iana.IllegalParameter, "server chose cipher suite 0x1234, which was not offered for TLSv1.2"},
 		{"a suite that stands for something else", hello12(choose(iana.TLS_EMPTY_RENEGOTIATION_INFO_SCSV)),
 			iana.IllegalParameter, "server chose cipher suite TLS_EMPTY_RENEGOTIATION_INFO_SCSV, which was not offered for TLSv1.2"},
-		{"the session ID that we made up", withServer12{server: func(s *testpeer.ScriptServer12) {}, flight: func(p *toClient) {
+		{"the session ID that we made up", withServer12{flight: func(p *toClient) {
 			p.SessionID = p.ScriptServer12.Hello.SessionID
 			p.feed(p.ServerHello())
 		}},
@@ -233,7 +233,7 @@ func TestServer12Mistakes(t *testing.T) {
 			iana.DecryptError, "server's signature of its key exchange does not verify: sig: peer's ecdsa_secp256r1_sha256 signature of 71 bytes is not valid for an ECDSA key on P-256"},
 		{"a bit of what is signed", keyExchange(flip(20)),
 			iana.DecryptError, "server's signature of its key exchange does not verify: sig: peer's ecdsa_secp256r1_sha256 signature of 71 bytes is not valid for an ECDSA key on P-256"},
-		{"the signature of another random", withServer12{edit: on(iana.ServerKeyExchange, flip(9)), server: func(s *testpeer.ScriptServer12) {}},
+		{"the signature of another random", withServer12{edit: on(iana.ServerKeyExchange, flip(9))},
 			iana.DecryptError, "server's signature of its key exchange does not verify: sig: peer's ecdsa_secp256r1_sha256 signature of 71 bytes is not valid for an ECDSA key on P-256"},
 		{"an empty signature", keyExchange(func(msg []byte) []byte { return testpeer.Body(append(msg[4:42:42], 0, 0)...)(msg) }),
 			iana.DecryptError, "server's signature of its key exchange does not verify: sig: peer's ecdsa_secp256r1_sha256 signature of 0 bytes is not valid for an ECDSA key on P-256"},
