@@ -111,7 +111,10 @@ func (d *duel) tamper(s *side, way *[]unit, op byte, n *script) {
 	case 17: // in another epoch
 		first.epoch = handshake.Epoch(at % 3)
 	case 18, 19, 20: // a bit is another
-		if at < len(first.data) {
+		if op == 20 { // near the end
+			at = len(first.data) - 1 - at
+		}
+		if at >= 0 && at < len(first.data) {
 			first.data[at] ^= 1 << (n.byte() & 7)
 		}
 	case 21, 22: // a byte is another

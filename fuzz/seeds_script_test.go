@@ -31,12 +31,19 @@ func machineSeeds() seeds {
 			s[fmt.Sprintf("tamper-%d-flight-%s", op, name)] = []any{n, join(2, fromServer|op, 0, 60, 3, 9, 8, 7, 0, 0, 0), []byte{}}
 		}
 	}
+	for _, name := range []string{"plain", "client-auth", "tls12-ecdhe", "tls12-cbc"} {
+		n := setups[name].number()
+		for at := range 4 {
+			deliver := repeat(0x82, at)
+			s[fmt.Sprintf("end-of-server-%d-%s", at, name)] = []any{n, join(2, deliver, fromServer|20, 0, 0, 1, 0x82, 0, 0, 0), []byte{}}
+			s[fmt.Sprintf("end-of-client-%d-%s", at, name)] = []any{n, join(2, repeat(0x82, 5), repeat(2, at), fromClient|20, 0, 0, 1, 2, 0, 0, 0), []byte{}}
+		}
+	}
 	// The header of Finished, before the keys it is to come under.
 	early := setup{server: 1 << 1}
 	s["early-finished"] = []any{early.number(), join(2, 31, 0, 4, 0x14, 0, 0, 0x20, 12, 4, 4, 0, 0x82, 0x82, 23, 0, 0, 4, 2), join(answerLater)}
 	// An error in the step that hands out the keys.
-	behind := setup{suite: 2, versions: 2, strict: true, retry: true}
-	s["behind-hello-done"] = []any{behind.number(), join(2, fromServer|24, 0xff, 0xff, 4, "0000", 0x82, 0, 0), []byte{}}
+	s["behind-hello-done"] = []any{setups["tls12-ecdhe"].number(), join(2, 0x82, fromServer|24, 0xff, 0xff, 1, 20, 0x82, 0, 0), []byte{}}
 	return s
 }
 
