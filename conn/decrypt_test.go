@@ -134,6 +134,19 @@ func premaster(major, minor byte, n int) []byte {
 	return p[:n]
 }
 
+// withoutLeadingZero encrypts a good premaster secret until the ciphertext begins with a
+// zero, which it leaves out: the same number, and not a ciphertext.
+func withoutLeadingZero(pub *rsa.PublicKey, _ []byte) []byte {
+	for range 20000 {
+		//lint:ignore SA1019 the padding of RSA key exchange
+		c, err := rsa.EncryptPKCS1v15(rand.Reader, pub, premaster(3, 3, 48))
+		if err == nil && c[0] == 0 {
+			return c[1:]
+		}
+	}
+	return nil // one time in 10^34
+}
+
 // brokenKey is a private key that lets decryptions fail in its own way.
 type brokenKey struct {
 	*rsa.PrivateKey
@@ -207,6 +220,7 @@ func TestDecryptionTellsNothing(t *testing.T) {
 		{name: "a ciphertext of one byte", decryption: decryption{ciphertext: func(*rsa.PublicKey, []byte) []byte { return []byte{7} }}},
 		{name: "a ciphertext of 0", decryption: decryption{ciphertext: func(_ *rsa.PublicKey, c []byte) []byte { return make([]byte, len(c)) }}},
 		{name: "a ciphertext that is a byte short", decryption: decryption{ciphertext: func(_ *rsa.PublicKey, c []byte) []byte { return c[1:] }}},
+		{name: "a ciphertext without its leading zero", decryption: decryption{premaster: premaster(3, 3, 48), ciphertext: withoutLeadingZero}},
 		{name: "a ciphertext that is a byte long", decryption: decryption{ciphertext: func(_ *rsa.PublicKey, c []byte) []byte { return append(c, 0) }}},
 		{name: "a ciphertext that is the modulus", decryption: decryption{ciphertext: func(pub *rsa.PublicKey, _ []byte) []byte { return pub.N.Bytes() }}},
 		{name: "a ciphertext above the modulus", decryption: decryption{ciphertext: func(_ *rsa.PublicKey, c []byte) []byte { return bytes.Repeat([]byte{0xff}, len(c)) }}},

@@ -164,6 +164,8 @@ func (p *prepared) useVersion(cfg *Config, v iana.Version) (missing string) {
 		return "none of the signature schemes " + wanted + " is implemented"
 	case v == iana.TLS13 && len(groups.KEM)+len(groups.Curves) == 0:
 		return "no group may be used here"
+	case v == iana.TLS12 && len(groups.Curves) == 0 && !slices.ContainsFunc(usableSuites(pol, v), doesWithoutCurve):
+		return "no curve may be used here"
 	}
 	if v == iana.TLS12 {
 		h.Schemes12, h.Groups12 = schemes, groups.Curves
@@ -182,6 +184,10 @@ func offerable(schemes []iana.SignatureScheme) (list []iana.SignatureScheme) {
 		}
 	}
 	return list
+}
+
+func doesWithoutCurve(id iana.CipherSuite) bool {
+	return suite.Lookup(id).KeyExchange != suite.KeyExchangeECDHE
 }
 
 func usableSuites(pol *policy.Policy, versions ...iana.Version) []iana.CipherSuite {

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"crypto/rsa"
 	"crypto/subtle"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
@@ -90,7 +91,7 @@ func (s *expectClientKeyExchange) shared(m *Machine, dst, body []byte) ([]byte, 
 // handshake goes on with the random one made here unless the answer is good, so that a
 // client learns nothing from ciphertexts of its own making (RFC 5246, Section 7.4.7.1).
 func (s *expectClientKeyExchange) decrypt(m *Machine, ciphertext []byte) (state, error) {
-	d := &decryptPremaster{expectClientKeyExchange: s}
+	d := &decryptPremaster{expectClientKeyExchange: s, sound: s.fitsModulus(ciphertext)}
 	if err := m.draw(d.random[:]); err != nil {
 		return nil, err
 	}
@@ -115,10 +116,23 @@ func (s *expectClientKeyExchange) decrypt(m *Machine, ciphertext []byte) (state,
 type decryptPremaster struct {
 	*expectClientKeyExchange
 	random [premasterLen]byte
+	sound  bool // the ciphertext is as long as the modulus
+}
+
+// fitsModulus reports whether a ciphertext is as long as the key's modulus, as it has to
+// be (RFC 8017, Section 7.2.2): keys tend to take a shorter one that is the same number.
+// The length is the client's own and no secret.
+func (s *server12) fitsModulus(ciphertext []byte) bool {
+	key, ok := s.cert.PublicKey().(*rsa.PublicKey)
+	return ok && len(ciphertext) == key.Size()
 }
 
 // decrypted takes the key's answer, of any length and content.
 func (s *decryptPremaster) decrypted(m *Machine, answer []byte) (state, error) {
+	if !s.sound {
+		clear(answer)
+		answer = nil
+	}
 	premaster := choosePremasterCT(s.random[:], answer, s.version)
 	clear(s.random[:])
 	clear(answer)
