@@ -23,6 +23,9 @@ func (c *Conn) Negotiate() (Blocked, error) {
 		return NotBlocked, err
 	}
 	defer c.leave(both)
+	if c.is(factNegotiated) && !c.is(factHandshakeError) {
+		return NotBlocked, nil // what is pending is Flush's, or Renegotiate's
+	}
 	b, err := c.negotiate()
 	if b != NotBlocked {
 		c.trace(TraceEvent{Kind: TraceBlocked, Text: b.String()})
@@ -33,7 +36,7 @@ func (c *Conn) Negotiate() (Blocked, error) {
 	if c.machine != nil {
 		c.machine.Idle()
 	}
-	if len(c.rest) == 0 { // called again, with data for Recv in the buffer
+	if len(c.rest) == 0 {
 		c.rd.Release()
 	}
 	return b, err
@@ -48,9 +51,6 @@ func (c *Conn) negotiate() (Blocked, error) {
 	for {
 		if c.is(factHandshakeError) {
 			return c.flushAlert(), c.readErr
-		}
-		if c.is(factNegotiated) { // what is pending now is Flush's
-			return NotBlocked, nil
 		}
 		if err := c.flush(); err != nil {
 			if err == ErrWouldBlock {

@@ -61,7 +61,7 @@ func (c *Conn) Renegotiate() (Blocked, error) {
 			return BlockedOnApplicationData, nil
 		}
 		c.sealControl()
-		c.facts.And(^uint32(factHelloRequest | factNegotiated))
+		c.facts.And(^uint32(factHelloRequest))
 		c.set(factRenegotiating)
 		c.machine = c.machine.Renegotiate()
 	}
