@@ -218,7 +218,7 @@ func TestFIPSModeRefusesSettings(t *testing.T) {
 		change func(*Config)
 		text   string
 	}{
-		{"X25519 as the one group", func(cfg *Config) { cfg.Groups = []iana.Group{iana.X25519} }, "none of the groups [x25519] is implemented"},
+		{"X25519 as the one group", func(cfg *Config) { cfg.Groups = []iana.Group{iana.X25519} }, "TLSv1.3: no group may be used here; GODEBUG=fips140=on leaves approved algorithms only"},
 		{"SHA-1 as the one scheme", func(cfg *Config) { cfg.Schemes = []iana.SignatureScheme{iana.ECDSASHA1} },
 			"none of the signature schemes [ecdsa_sha1] is implemented"},
 		{"suites that are not approved", func(cfg *Config) { cfg.Policy = "20140601" }, "no cipher suite may be used here; GODEBUG=fips140=on leaves approved algorithms only"},
