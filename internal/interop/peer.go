@@ -57,8 +57,8 @@ func SkipUnderRace(t testing.TB) {
 	}
 }
 
-// Peer returns the path of a program that scripts/peers.txt lists by that name. If the program is
-// missing the test is skipped, or fails with S2NGO_REQUIRE_PEERS=1, and the name is appended to the
+// Peer returns the path of a program, or of a library's file, that scripts/peers.txt lists by that
+// name. If it is missing the test is skipped, or fails with S2NGO_REQUIRE_PEERS=1, and the name is appended to the
 // file S2NGO_MISSING_PEERS, if set.
 func Peer(t testing.TB, name string) string {
 	t.Helper()
@@ -73,10 +73,7 @@ func peer(t testing.TB, dir, list, name string) string {
 	if err != nil {
 		t.Fatalf("looking for the peer %s: %v", name, err)
 	}
-	if strings.Contains(command, "/") {
-		command = filepath.Join(dir, command)
-	}
-	path, err := exec.LookPath(command)
+	path, err := find(dir, command)
 	if err == nil {
 		return path
 	}
@@ -88,6 +85,18 @@ func peer(t testing.TB, dir, list, name string) string {
 	}
 	t.Skipf("the peer %s is missing", name)
 	return ""
+}
+
+// find returns the path of a command of the list, if it is there.
+func find(dir, command string) (string, error) {
+	switch {
+	case filepath.IsAbs(command):
+		_, err := os.Stat(command)
+		return command, err
+	case strings.Contains(command, "/"):
+		command = filepath.Join(dir, command)
+	}
+	return exec.LookPath(command)
 }
 
 // lookup returns the command that the list has for a name.
