@@ -39,8 +39,10 @@ type talk struct {
 	forged    bool // what the Conn sends is not what its peer gets
 	unusual   bool // the Conn's application ended it, or changed it so that it may fail
 	closed    bool
-	shut      bool // Shutdown was called
+	shut      bool // Shutdown or ShutdownSend was called
+	drained   bool // Shutdown has dropped data, maybe
 	done      bool // Negotiate is
+	again     bool // Renegotiate was called
 	sent, got int  // bytes of application data
 	final     map[string]error
 	updates   int // of keys
