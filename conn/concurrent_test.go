@@ -163,6 +163,41 @@ var callsOfHalves = []struct {
 	{"Reset", readHalf | writeHalf, func(c *Conn) error { return c.Reset(c.recv, c.send, nil) }},
 }
 
+// What Recv has to answer while a Send is under way is written by that Send when it is
+// done, with no other call.
+func TestSendWritesWhatRecvAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		attack func(t *testing.T, a *attacker)
+		answer string // in the peer's trace
+	}{
+		"a request for new keys": {func(t *testing.T, a *attacker) { a.updateKeys(t, 1) }, "received key_update"},
+		"a record that is none":  {func(_ *testing.T, a *attacker) { a.raw(append([]byte{23, 3, 3, 0, 30}, make([]byte, 30)...)...) }, "received alert bad_record_mac"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := quick(clientConfig()), quick(serverConfig(t))
+			trace := traced(server)
+			p := established(t, client, server)
+			inside, open := make(chan struct{}), make(chan struct{})
+			once := sync.OnceFunc(func() { close(inside); <-open })
+			send := p.client.send
+			p.client.send = func(q []byte) (int, error) { once(); return send(q) }
+			sent := make(chan error)
+			go func() { _, _, err := p.client.Send([]byte("data")); sent <- err }()
+			<-inside
+			c.attack(t, attack(t, p.server))
+			_, _, _ = p.client.Recv(make([]byte, 1))
+			_, _, _ = p.client.Recv(make([]byte, 1))
+			close(open)
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+			if data, _ := recvError(t, p.server); data != "data" || !slices.Contains(*trace, c.answer) {
+				t.Errorf("received %q, and %q", data, *trace)
+			}
+		})
+	}
+}
+
 // Of two calls that use the same half, the second is refused and changes nothing; two
 // that do not go side by side.
 func TestOverlap(t *testing.T) {
