@@ -153,3 +153,22 @@ func TestSkipApplicationData(t *testing.T) {
 		})
 	}
 }
+
+// A ClientHello in the framing of SSLv2 has no protection, and none is taken where there is one.
+func TestSSLv2HelloUnderProtection(t *testing.T) {
+	hello := append([]byte{0x80, 46, 1, 3, 3, 0, 3, 0, 0, 0, 32, 0, 0xc0, 0x2b}, zeros(34)...)
+	for _, protected := range []bool{false, true} {
+		var r Reader
+		r.AllowSSLv2Hello(true)
+		if protected {
+			r.SetOpener(newOpener())
+		}
+		fill(t, &r, hello)
+		rec, err := r.Next()
+		if protected {
+			wantAlert(t, err, iana.ProtocolVersion)
+		} else if err != nil || rec.Type != SSLv2Hello || len(rec.Payload) != 46 {
+			t.Errorf("%v of %d bytes, %v", rec.Type, len(rec.Payload), err)
+		}
+	}
+}

@@ -14,7 +14,7 @@ func (r *Reader) AllowSSLv2Hello(on bool) { r.sslv2 = on }
 // sslv2Length returns the length of such a ClientHello with that of its framing; ok is
 // false if b, of HeaderLen bytes at least, begins with something else.
 func (r *Reader) sslv2Length(b []byte) (whole int, ok bool) {
-	if !r.sslv2 || r.started || b[0]&0x80 == 0 || b[2] != byte(iana.ClientHello) || b[3] != 3 {
+	if !r.sslv2 || r.started || r.opener != nil || b[0]&0x80 == 0 || b[2] != byte(iana.ClientHello) || b[3] != 3 {
 		return 0, false
 	}
 	return 2 + int(b[0]&0x7f)<<8 + int(b[1]), true
