@@ -290,13 +290,30 @@ func (s *side) checkDone() {
 		if e == handshake.Application && r.Version == iana.TLS13 {
 			break // what comes behind the handshake
 		}
-		if !bytes.Equal(s.fed[e], o.sent[e]) {
-			s.t.Fatalf("%s is done and was told other things in the %v epoch:\n%x\n%x", s.name(), e, s.fed[e], o.sent[e])
+		if fed := s.hashed(e); !bytes.Equal(fed, o.sent[e]) {
+			s.t.Fatalf("%s is done and was told other things in the %v epoch:\n%x\n%x", s.name(), e, fed, o.sent[e])
 		}
-		if heard[e] && !bytes.Equal(o.fed[e], s.sent[e]) && (o.err == nil || !bytes.HasPrefix(o.fed[e], s.sent[e])) {
-			s.t.Fatalf("%s is done and told other things in the %v epoch:\n%x\n%x", s.name(), e, o.fed[e], s.sent[e])
+		if fed := o.hashed(e); heard[e] && !bytes.Equal(fed, s.sent[e]) && (o.err == nil || !bytes.HasPrefix(fed, s.sent[e])) {
+			s.t.Fatalf("%s is done and told other things in the %v epoch:\n%x\n%x", s.name(), e, fed, s.sent[e])
 		}
 	}
+}
+
+// hashed returns what s was fed in an epoch, but for the HelloRequests that a client of TLS
+// 1.2 passes over and that are not hashed (RFC 5246, Section 7.4.1.1).
+func (s *side) hashed(e handshake.Epoch) []byte {
+	fed := s.fed[e]
+	if !s.client || s.version != iana.TLS12 {
+		return fed
+	}
+	var out []byte
+	for n := messageEnd(fed); n > 0; n = messageEnd(fed) {
+		if n > 4 || iana.Message(fed[0]) != iana.HelloRequest {
+			out = append(out, fed[:n]...)
+		}
+		fed = fed[n:]
+	}
+	return append(out, bytes.TrimLeft(fed, "\x00")...)
 }
 
 // close ends the Machine.
