@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/asyncpkey"
@@ -60,11 +61,9 @@ func TestCloseInsideEveryHook(t *testing.T) {
 				if closed == p.server {
 					err = serr
 				}
-				for range 1000 { // a Close that is not awaited
-					if err == nil {
-						runtime.Gosched()
-						_, err = closed.Negotiate()
-					}
+				for deadline := time.Now().Add(10 * time.Second); err == nil && time.Now().Before(deadline); {
+					time.Sleep(50 * time.Microsecond) // a Close that is not awaited
+					_, err = closed.Negotiate()
 				}
 				failure{kind: ErrClosed}.check(t, "closed side", err)
 				_, err = closed.Negotiate()
