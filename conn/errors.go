@@ -8,6 +8,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/record"
 )
 
@@ -26,6 +27,13 @@ var (
 	ErrInternal = errors.New("internal error")           // ours, or the application's
 	ErrUsage    = errors.New("wrong use of the library") // changes nothing
 
+)
+
+// What NewCertificate, ParseCertificate and LoadCertificate may say, for errors.Is.
+var (
+	ErrKeyMismatch    = certs.ErrKeyMismatch    // the private key is not the leaf's
+	ErrUnsupportedKey = certs.ErrUnsupportedKey // neither RSA, ECDSA on P-256, P-384, P-521, nor Ed25519
+	ErrEncryptedKey   = certs.ErrEncryptedKey   // the private key is under a passphrase
 )
 
 // Error is the error of a Conn's methods: a sentence and a kind.

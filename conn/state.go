@@ -11,6 +11,14 @@ import (
 // (s2n_cert_sni_match).
 type CertificateMatch = certs.Match
 
+// How a server found its certificate.
+const (
+	MatchNone     = certs.MatchNone     // the client named no server
+	MatchExact    = certs.MatchExact    // by the very name
+	MatchWildcard = certs.MatchWildcard // by a wildcard of one label
+	NoMatch       = certs.NoMatch       // by no name: a default
+)
+
 // State is what a connection has settled, as far as it is known. It holds no buffers of
 // the connection; certificates in it are shared: read only.
 type State struct {
