@@ -187,22 +187,29 @@ func stapleFile(t *testing.T, name string) string {
 func TestOpenSSLSuspension(t *testing.T) {
 	t.Parallel()
 	late := []string{"--async", "2", "--async-delay", "20ms"}
+	expectWait := func(t *testing.T, got report, want report) {
+		t.Helper()
+		if got.expect(t, want); got.Blocked.Application < 1 {
+			t.Error("the handshake never waited for the application")
+		}
+	}
 	for _, version := range versions {
 		t.Run(version.name+" of a server, s_client", func(t *testing.T) {
 			ours := serve(t, slices.Concat(with(t, "p256"), late, []string{"--https"})...)
 			expectPage(t, sClient(t, ours.port, request, version.openssl))
-			got := ours.next()
-			if got.expect(t, report{Version: version.name}); got.Blocked.Application < 1 {
-				t.Error("the handshake never waited for the application")
-			}
+			expectWait(t, ours.next(), report{Version: version.name})
 		})
 		t.Run(version.name+" of a client, s_server", func(t *testing.T) {
 			_, port := sServer(t, "p256", version.openssl, "-Verify", "1")
 			got := connect(t, port, greeting, slices.Concat(with(t, "client"), late, []string{"--echo"})...)
 			expectReversed(t, got)
-			if got.expect(t, report{Version: version.name, ClientAuth: true}); got.Blocked.Application < 1 {
-				t.Error("the handshake never waited for the application")
-			}
+			expectWait(t, got.report, report{Version: version.name, ClientAuth: true})
 		})
 	}
+	t.Run("TLSv1.2 of a server that decrypts, s_client", func(t *testing.T) {
+		const suite = "TLS_RSA_WITH_AES_128_GCM_SHA256"
+		ours := serve(t, slices.Concat(with(t, "rsa"), late, []string{"--https", "--ciphers", policyWith(t, suite)})...)
+		expectPage(t, sClient(t, ours.port, request, "-tls1_2", "-cipher", "AES128-GCM-SHA256"))
+		expectWait(t, ours.next(), report{Version: "TLSv1.2", CipherSuite: suite})
+	})
 }

@@ -43,21 +43,21 @@ func TestOpenSSLGroups(t *testing.T) {
 // schemes are the signature schemes that openssl 3.0 and we both have, with a certificate for each.
 var schemes = []struct {
 	name, identity string
-	tls12, tls13   bool
+	tls13          bool // TLS 1.2 has them all
 }{
-	{"ecdsa_secp256r1_sha256", "p256", true, true},
-	{"ecdsa_secp384r1_sha384", "p384", true, true},
-	{"ecdsa_secp521r1_sha512", "p521", true, true},
-	{"rsa_pss_rsae_sha256", "rsa", true, true},
-	{"rsa_pss_rsae_sha384", "rsa", true, true},
-	{"rsa_pss_rsae_sha512", "rsa", true, true},
-	{"rsa_pss_pss_sha256", "rsapss", true, true},
-	{"rsa_pss_pss_sha384", "rsapss", true, true},
-	{"rsa_pss_pss_sha512", "rsapss", true, true},
-	{"ed25519", "ed25519", true, true},
-	{"rsa_pkcs1_sha256", "rsa", true, false},
-	{"rsa_pkcs1_sha384", "rsa", true, false},
-	{"rsa_pkcs1_sha512", "rsa", true, false},
+	{"ecdsa_secp256r1_sha256", "p256", true},
+	{"ecdsa_secp384r1_sha384", "p384", true},
+	{"ecdsa_secp521r1_sha512", "p521", true},
+	{"rsa_pss_rsae_sha256", "rsa", true},
+	{"rsa_pss_rsae_sha384", "rsa", true},
+	{"rsa_pss_rsae_sha512", "rsa", true},
+	{"rsa_pss_pss_sha256", "rsapss", true},
+	{"rsa_pss_pss_sha384", "rsapss", true},
+	{"rsa_pss_pss_sha512", "rsapss", true},
+	{"ed25519", "ed25519", true},
+	{"rsa_pkcs1_sha256", "rsa", false},
+	{"rsa_pkcs1_sha384", "rsa", false},
+	{"rsa_pkcs1_sha512", "rsa", false},
 }
 
 // ourSchemes is the option that lets us have all of them.

@@ -25,7 +25,6 @@ type report struct {
 	ALPN                string `json:"alpn"`
 	HelloRetry          bool   `json:"hrr"`
 	ClientAuth          bool   `json:"client_auth"`
-	EMS                 bool   `json:"ems"`
 	Blocked             struct {
 		Application int `json:"application"`
 	} `json:"blocked"`
@@ -88,6 +87,7 @@ func serve(t testing.TB, options ...string) *server {
 	t.Helper()
 	program, _ := Binaries(t)
 	s := &server{Process: Start(t, program, append(options, "--json", "0")...), t: t}
+	t.Cleanup(func() { expectSound(t, s.Stderr()) })
 	port := s.WaitFor(`(?m)^listening on 127\.0\.0\.1:(\d+)$`, prompt)[1]
 	s.port, _ = strconv.Atoi(port)
 	return s
@@ -103,6 +103,16 @@ func (s *server) next() report {
 	})
 	s.told++
 	return parseReport(s.t, lines[s.told-1])
+}
+
+// expectSound checks that one of our programs neither panicked nor raced.
+func expectSound(t testing.TB, stderr string) {
+	t.Helper()
+	for _, cry := range []string{"panic: ", "fatal error: ", "WARNING: DATA RACE"} {
+		if strings.Contains(stderr, cry) {
+			t.Errorf("the program has a bug: %s", stderr)
+		}
+	}
 }
 
 // A visit is what s2ngo-client made of one connection.
@@ -129,6 +139,7 @@ func clientLine(t testing.TB, port int, options []string) []string {
 // visited takes the report from the end of a client's output.
 func visited(t testing.TB, result Result) visit {
 	t.Helper()
+	expectSound(t, result.Stderr)
 	start := strings.LastIndex(result.Stdout, `{"role":"client"`)
 	if start < 0 {
 		t.Fatalf("s2ngo-client ended with %d and no report\nits stdout:\n%s\nits stderr:\n%s",
