@@ -9,6 +9,7 @@ import (
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/testpeer"
 )
 
 // shut is a step of a connection's end with what it must say.
@@ -86,6 +87,23 @@ func TestHalfClose(t *testing.T) {
 			}
 		})
 	}
+}
+
+// In TLS 1.2 a close_notify ends both directions (RFC 5246, Section 7.2.1).
+func TestCloseOfTLS12(t *testing.T) {
+	client, server := clientConfig(), &Config{Certificates: []*Certificate{issue(t, testpeer.Template{})}}
+	client.SecurityPolicy = onlySuites(t, iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+	server.SecurityPolicy = client.SecurityPolicy
+	p := established(t, client, server)
+	a, b := p.client, p.server
+	run(t,
+		shut{"Shutdown, which waits", a.Shutdown, BlockedOnRead, failure{}},
+		shut{"the end", receives(b), NotBlocked, ended},
+		shut{"sending after the end", sends(b), NotBlocked,
+			failure{kind: ErrClosed, text: "sending after close_notify, which in TLSv1.2 closes both directions"}},
+		shut{"Shutdown, which is done", a.Shutdown, NotBlocked, failure{}},
+		shut{"Shutdown of the other", b.Shutdown, NotBlocked, failure{}},
+	)
 }
 
 // Shutdown throws away what the peer has sent before its close_notify, and only its

@@ -115,6 +115,8 @@ func (c *Conn) canWrite() error {
 	switch {
 	case c.writeErr != nil:
 		return c.writeErr
+	case c.is(factSentClose) && c.is(factTLS12) && c.is(factPeerClosed):
+		return closedError("sending after close_notify, which in %v closes both directions", iana.TLS12)
 	case c.is(factSentClose):
 		return closedError("sending after Shutdown")
 	}

@@ -211,7 +211,7 @@ func (s *expectServerHello) chose12(m *Machine, hello *wire.ServerHello, msg []b
 	case s.retry != 0:
 		return nil, illegal("server chose %v after HelloRetryRequest", v)
 	case v != iana.TLS12:
-		return nil, wrongVersion("server chose %v, this client offers %v to %v", v, m.cfg.MinVersion, m.cfg.MaxVersion)
+		return nil, wrongVersion("server chose %v, this client offers %s", v, span(m.cfg))
 	case m.cfg.MinVersion > iana.TLS12:
 		return nil, wrongVersion("server chose %v, this client's policy begins with %v", v, m.cfg.MinVersion)
 	case m.cfg.MaxVersion > iana.TLS12 && downgraded(hello.Random):

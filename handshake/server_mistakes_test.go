@@ -19,7 +19,7 @@ func TestServerMistakes(t *testing.T) {
 		{"ServerHello of TLS 1.2", serverHello(drop(iana.SupportedVersions), drop(iana.KeyShare)),
 			iana.ProtocolVersion, "server chose TLSv1.2, this client's policy begins with TLSv1.3"},
 		{"ServerHello of TLS 1.1", serverHello(change(func(p *parts) { p.Version, p.Extensions = iana.TLS11, nil })),
-			iana.ProtocolVersion, "server chose TLSv1.1, this client offers TLSv1.3 to TLSv1.3"},
+			iana.ProtocolVersion, "server chose TLSv1.1, this client offers TLSv1.3"},
 		{"ServerHello of TLS 1.2 after a HelloRetryRequest", secondServerHello(drop(iana.SupportedVersions)),
 			iana.IllegalParameter, "server chose TLSv1.2 after HelloRetryRequest"},
 		{"a version that was not offered", serverHello(replace(iana.SupportedVersions, 3, 5)),

@@ -1,6 +1,8 @@
 package handshake
 
 import (
+	"fmt"
+
 	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/wire"
@@ -79,7 +81,15 @@ func selectVersion(cfg *Config, hello *wire.ClientHello) (iana.Version, error) {
 		consider(hello.SupportedVersions.At(i))
 	}
 	if best == 0 {
-		return 0, wrongVersion("client offers no version from %v to %v", cfg.MinVersion, cfg.MaxVersion)
+		return 0, wrongVersion("client does not offer %s", span(cfg))
 	}
 	return best, nil
+}
+
+// span names the versions of cfg in a sentence.
+func span(cfg *Config) string {
+	if cfg.MinVersion == cfg.MaxVersion {
+		return cfg.MinVersion.String()
+	}
+	return fmt.Sprintf("any version from %v to %v", cfg.MinVersion, cfg.MaxVersion)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,28 +32,36 @@ func parseNames[T interface {
 	fmt.Stringer
 }](known []T, list string) ([]T, error) {
 	var found []T
-next:
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
-		for _, k := range known {
-			if strings.EqualFold(k.String(), name) {
-				found = append(found, k)
-				continue next
+		value, ok := parseName(known, name)
+		if !ok {
+			names := make([]string, len(known))
+			for i, k := range known {
+				names[i] = k.String()
 			}
+			return nil, fmt.Errorf("no such name: %q; there are %s", name, strings.Join(names, ", "))
 		}
-		if digits, ok := strings.CutPrefix(strings.ToLower(name), "0x"); ok {
-			if n, err := strconv.ParseUint(digits, 16, 16); err == nil {
-				found = append(found, T(n))
-				continue
-			}
+		if slices.Contains(found, value) {
+			return nil, fmt.Errorf("%v stands there twice", value)
 		}
-		names := make([]string, len(known))
-		for i, k := range known {
-			names[i] = k.String()
-		}
-		return nil, fmt.Errorf("no such name: %q; there are %s", name, strings.Join(names, ", "))
+		found = append(found, value)
 	}
 	return found, nil
+}
+
+func parseName[T interface {
+	~uint16
+	fmt.Stringer
+}](known []T, name string) (value T, ok bool) {
+	for _, k := range known {
+		if strings.EqualFold(k.String(), name) {
+			return k, true
+		}
+	}
+	digits, ok := strings.CutPrefix(strings.ToLower(name), "0x")
+	n, err := strconv.ParseUint(digits, 16, 16)
+	return T(n), ok && err == nil
 }
 
 // ParseSize reads a number of bytes, which may end in k, M or G (powers of 1024).

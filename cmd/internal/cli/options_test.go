@@ -54,6 +54,7 @@ func TestSharedOptions(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"--ciphers nonesuch", `--ciphers "nonesuch": policy: unknown security policy`},
 		{"--groups x25519,x25518", `--groups "x25519,x25518": no such name: "x25518"; there are X25519MLKEM768, `},
+		{"--groups x25519,0x001d", `--groups "x25519,0x001d": x25519 stands there twice`},
 		{"--schemes 0xfffff", `--schemes "0xfffff": no such name: "0xfffff"; there are ecdsa_secp256r1_sha256, `},
 		{"--alpn h2,,h3", `--alpn "h2,,h3": an empty name in the list`},
 	} {
