@@ -76,7 +76,8 @@ var table = []row{
 	// For tests and programs only: no row of a library package names one of these.
 	{pkg: "internal/testpeer", may: "record iana" +
 		" internal/wire internal/schedule internal/kdf internal/transcript internal/suite internal/kex internal/sig"},
-	{pkg: "internal/interop/...", tests: "...", tls: linked},
+	// Its starters of tokens certify the keys that they find or make.
+	{pkg: "internal/interop/...", may: "internal/testpeer", tests: "...", tls: linked},
 	{pkg: "internal/bench/...", may: "...", tls: imported},
 	{pkg: "internal/bogo/...", may: "...", tls: imported},
 	{pkg: "internal/arrows"},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -68,11 +67,6 @@ var identities = sync.OnceValue(func() error {
 		issue(stranger, "stranger", testpeer.Template{Key: testpeer.KeyP256}),
 		os.WriteFile(filepath.Join(dir, "ca.pem"), roots.Bytes(), 0o600))
 })
-
-// authorityOptions makes keys that anyone can make again, and at once.
-func authorityOptions(key testpeer.KeyKind, name string) testpeer.AuthorityOptions {
-	return testpeer.AuthorityOptions{Key: key, Name: fmt.Sprintf("%s %v", name, key), Seed: []byte("interop")}
-}
 
 // issue makes a certificate and its files.
 func issue(authority *testpeer.Authority, name string, template testpeer.Template) error {

@@ -1,8 +1,8 @@
 // Package interop runs this module's programs against other TLS implementations, as processes.
 //
 // A test asks for what it needs: [Peer] for a program of scripts/peers.txt, [Binaries] for ours,
-// [FreePort] for a port, and [Start] or [Run] for a process whose end is certain. Everything has a
-// bound in time, and what a test started is gone when the test is over. Functions and methods fail
+// [FreePort] for a port, [Start] or [Run] for a process whose end is certain, and [SoftHSM], [NSSToken],
+// [NewP11Kit] or [TPM] for a token with keys in a real PKCS #11 module. Everything has a bound in time, and what a test started is gone when the test is over. Functions and methods fail
 // the test themselves and so must be called on its goroutine, unless they say otherwise.
 package interop
 
@@ -91,8 +91,14 @@ func peer(t testing.TB, dir, list, name string) string {
 func find(dir, command string) (string, error) {
 	switch {
 	case filepath.IsAbs(command):
-		_, err := os.Stat(command)
-		return command, err
+		found, err := filepath.Glob(command)
+		if err != nil {
+			return "", err
+		}
+		if len(found) == 0 {
+			return "", fmt.Errorf("no file %s", command)
+		}
+		return found[0], nil
 	case strings.Contains(command, "/"):
 		command = filepath.Join(dir, command)
 	}

@@ -66,7 +66,9 @@ func TestPeer(t *testing.T) {
 		"gone   no-such-command  apt  gone\n" +
 		"lost   tools/lost       npm  lost@1\n" +
 		"header /dev/null        apt  null\n" +
-		"hidden /dev/no/such.h   apt  null\n"
+		"hidden /dev/no/such.h   apt  null\n" +
+		"any    /dev/nul*        apt  null\n" +
+		"none   /dev/no/such*.h  apt  null\n"
 	dir, list := writeFile(t, "peers.txt", peers, 0o600)
 	own := filepath.Join(dir, "tools", "own")
 	if err := os.Mkdir(filepath.Dir(own), 0o700); err != nil {
@@ -82,6 +84,8 @@ func TestPeer(t *testing.T) {
 		{"a command on PATH is found", "shell", "", "/sh", "", ""},
 		{"a path from the root is found", "own", "1", own, "", ""},
 		{"a file with an absolute path is found", "header", "1", "/dev/null", "", ""},
+		{"a file that fits a pattern is found", "any", "1", "/dev/null", "", ""},
+		{"a pattern that fits no file skips", "none", "", "", "skipped: the peer none is missing", "none\n"},
 		{"a missing file skips", "hidden", "", "", "skipped: the peer hidden is missing", "hidden\n"},
 		{"a missing command skips", "gone", "", "", "skipped: the peer gone is missing", "gone\n"},
 		{"a missing path skips", "lost", "0", "", "skipped: the peer lost is missing", "lost\n"},

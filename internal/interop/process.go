@@ -61,7 +61,7 @@ func StartCommand(t testing.TB, cmd *exec.Cmd) *Process {
 	overflow := func() { p.kill(fmt.Sprintf("for writing more than %d bytes", outputLimit)) }
 	p.stdout.overflow, p.stderr.overflow = overflow, overflow
 	if cmd.Env == nil {
-		cmd.Env = environment()
+		cmd.Env = Environment()
 	}
 	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
 	cmd.SysProcAttr = groupAttributes()
@@ -85,16 +85,16 @@ func StartCommand(t testing.TB, cmd *exec.Cmd) *Process {
 	return p
 }
 
-// environment returns what programs get to see: what they need, and nothing that would change what
-// they do, such as a proxy.
-func environment() []string {
+// Environment returns what programs get to see: what they need, and nothing that would change what
+// they do, such as a proxy. The variables of more, as NAME=VALUE, stand behind it.
+func Environment(more ...string) []string {
 	env := []string{"LC_ALL=C"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GODEBUG", "GORACE"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}
 	}
-	return env
+	return append(env, more...)
 }
 
 // live starts the program and stays until it has ended. It keeps its thread: the kernel takes the
@@ -144,6 +144,16 @@ func (p *Process) Signal(signal syscall.Signal) {
 	if !p.ended {
 		// The one error is that the program has just ended.
 		_ = p.cmd.Process.Signal(signal)
+	}
+}
+
+// signalGroup sends a signal to the program and its children, unless it has ended.
+func (p *Process) signalGroup(signal syscall.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		// The one error is that the program has just ended.
+		_ = syscall.Kill(-p.cmd.Process.Pid, signal)
 	}
 }
 
@@ -264,7 +274,13 @@ type Result struct {
 // Run runs a program with an empty input to its end, for at most RunLimit.
 func Run(t testing.TB, command string, args ...string) Result {
 	t.Helper()
-	p := Start(t, command, args...)
+	return RunCommand(t, exec.Command(command, args...))
+}
+
+// RunCommand is Run with a folder and an environment, as in [StartCommand].
+func RunCommand(t testing.TB, cmd *exec.Cmd) Result {
+	t.Helper()
+	p := StartCommand(t, cmd)
 	p.CloseStdin()
 	code := p.Exit(RunLimit)
 	return Result{Code: code, Stdout: p.Stdout(), Stderr: p.Stderr()}
