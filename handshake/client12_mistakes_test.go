@@ -66,7 +66,7 @@ func TestClient12Mistakes(t *testing.T) {
 		{"SSLv3", wrongHello12(version(iana.SSL30)),
 			iana.ProtocolVersion, "client offers SSLv3 at most, this server's policy begins with TLSv1.2"},
 		{"old versions in supported_versions", wrongHello12(add(iana.SupportedVersions, 4, 3, 2, 3, 1)),
-			iana.ProtocolVersion, "client does not offer any version from TLSv1.2 to TLSv1.3"},
+			iana.ProtocolVersion, "client offers no version of this server's policy: TLSv1.2 to TLSv1.3"},
 		{"a fallback from TLS 1.3", withClient12{client: fallsBack},
 			iana.InappropriateFallback, "client fell back to TLSv1.2, this server knows TLSv1.3"},
 		{"compression alone", wrongHello12(compression(1)),

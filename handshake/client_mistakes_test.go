@@ -24,7 +24,7 @@ func TestClientMistakes(t *testing.T) {
 		{"legacy_version of TLS 1.3 alone", wrongHello(drop(iana.SupportedVersions), version(iana.TLS13)),
 			iana.ProtocolVersion, "client offers TLSv1.2 at most, this server's policy begins with TLSv1.3"},
 		{"old versions in supported_versions", wrongHello(replace(iana.SupportedVersions, 4, 3, 3, 3, 2)),
-			iana.ProtocolVersion, "client does not offer TLSv1.3"},
+			iana.ProtocolVersion, "client offers no version of this server's policy: TLSv1.3"},
 		{"no version in supported_versions", wrongHello(replace(iana.SupportedVersions, 0)),
 			iana.DecodeError, "client_hello: extension supported_versions: versions: 0 bytes are no list of two-byte values"},
 		{"TLS 1.3 with legacy_version of TLS 1.1", wrongHello(version(iana.TLS11)),

@@ -77,13 +77,13 @@ func TestServer12Mistakes(t *testing.T) {
 	}{
 		// ServerHello.
 		{"TLS 1.1", hello12(version(iana.TLS11)),
-			iana.ProtocolVersion, "server chose TLSv1.1, this client offers any version from TLSv1.2 to TLSv1.3"},
+			iana.ProtocolVersion, "server chose TLSv1.1, this client offers TLSv1.2 to TLSv1.3"},
 		{"TLS 1.0", hello12(version(iana.TLS10)),
-			iana.ProtocolVersion, "server chose TLSv1.0, this client offers any version from TLSv1.2 to TLSv1.3"},
+			iana.ProtocolVersion, "server chose TLSv1.0, this client offers TLSv1.2 to TLSv1.3"},
 		{"SSLv3", hello12(version(iana.SSL30)),
-			iana.ProtocolVersion, "server chose SSLv3, this client offers any version from TLSv1.2 to TLSv1.3"},
+			iana.ProtocolVersion, "server chose SSLv3, this client offers TLSv1.2 to TLSv1.3"},
 		{"TLS 1.3 in the old field", hello12(version(iana.TLS13)),
-			iana.ProtocolVersion, "server chose TLSv1.3, this client offers any version from TLSv1.2 to TLSv1.3"},
+			iana.ProtocolVersion, "server chose TLSv1.3, this client offers TLSv1.2 to TLSv1.3"},
 		{"TLS 1.2 in supported_versions", hello12(add(iana.SupportedVersions, 3, 3)),
 			iana.IllegalParameter, "server_hello: extension renegotiation_info: does not belong here"},
 		{"a suite of TLS 1.3", hello12(choose(iana.TLS_AES_128_GCM_SHA256)),

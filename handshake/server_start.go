@@ -81,7 +81,7 @@ func selectVersion(cfg *Config, hello *wire.ClientHello) (iana.Version, error) {
 		consider(hello.SupportedVersions.At(i))
 	}
 	if best == 0 {
-		return 0, wrongVersion("client does not offer %s", span(cfg))
+		return 0, wrongVersion("client offers no version of this server's policy: %s", span(cfg))
 	}
 	return best, nil
 }
@@ -91,5 +91,5 @@ func span(cfg *Config) string {
 	if cfg.MinVersion == cfg.MaxVersion {
 		return cfg.MinVersion.String()
 	}
-	return fmt.Sprintf("any version from %v to %v", cfg.MinVersion, cfg.MaxVersion)
+	return fmt.Sprintf("%v to %v", cfg.MinVersion, cfg.MaxVersion)
 }

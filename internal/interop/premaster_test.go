@@ -11,6 +11,7 @@ import (
 // sent and a random one takes as many instructions whichever it is. A
 // client that could tell would have somebody who decrypts for it (RFC 5246, Section 7.4.7.1).
 func TestPremasterCountsNothingSecret(t *testing.T) {
+	t.Parallel()
 	m := Measure(t, "handshake")
 	m.dir = besideStates(t)
 	const choose = "github.com/s2ngo/s2ngo/handshake.choosePremasterCT"
