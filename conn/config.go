@@ -42,10 +42,24 @@ type Config struct {
 	// own. The rules it claims have to hold. It is read once.
 	SecurityPolicy *policy.Policy
 
+	// MinVersion and MaxVersion narrow the policy: versions outside are neither offered nor
+	// accepted. 0 stands for the policy's own bound.
+	MinVersion, MaxVersion iana.Version
+
 	// Schemes and Groups, if not nil, replace the policy's signature schemes and groups,
 	// in order of preference: Ed25519, which no policy of s2n's has, is offered this way.
 	Schemes []iana.SignatureScheme
 	Groups  []iana.Group
+
+	// SigningSchemes and VerifySchemes, if not nil, take the place of Schemes for our own
+	// signatures alone, and for what is offered to the peer and accepted of it.
+	SigningSchemes, VerifySchemes []iana.SignatureScheme
+
+	// KeyShares are the groups for which a client of TLS 1.3 sends key shares at once, each of
+	// them one that it offers; the server asks for any other by a HelloRetryRequest. Nil
+	// stands for the first group that has a KEM in it and the first that has none, as in s2n;
+	// an empty list sends none.
+	KeyShares []iana.Group
 
 	// Certificates are a server's chains; each client gets one that fits the name it asks
 	// for and the schemes it knows, in this order (s2n_config_add_cert_chain_and_key_to_store).
@@ -173,7 +187,9 @@ const (
 // Clone returns a copy that may be changed.
 func (cfg *Config) Clone() *Config {
 	return &Config{
-		Policy: cfg.Policy, SecurityPolicy: cfg.SecurityPolicy, Schemes: cfg.Schemes, Groups: cfg.Groups,
+		Policy: cfg.Policy, SecurityPolicy: cfg.SecurityPolicy, MinVersion: cfg.MinVersion, MaxVersion: cfg.MaxVersion,
+		Schemes: cfg.Schemes, Groups: cfg.Groups,
+		SigningSchemes: cfg.SigningSchemes, VerifySchemes: cfg.VerifySchemes, KeyShares: cfg.KeyShares,
 		Certificates: cfg.Certificates, DefaultCertificates: cfg.DefaultCertificates,
 		ServerName: cfg.ServerName, RootCAs: cfg.RootCAs, ClientAuth: cfg.ClientAuth,
 		ALPN: cfg.ALPN, ContinueWithoutALPN: cfg.ContinueWithoutALPN,

@@ -7,14 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/verify"
 	"github.com/s2ngo/s2ngo/policy"
-	"github.com/s2ngo/s2ngo/record"
 )
 
 // prepared is a Config as handshakes of one role use it, checked and worked out once.
@@ -45,6 +43,9 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	if fips140.Enforced() {
 		return nil, errors.New("GODEBUG=fips140=only refuses primitives that TLS needs beside the approved ones; fips140=on negotiates approved algorithms only")
 	}
+	if err := cfg.checkVersions(); err != nil {
+		return nil, err
+	}
 	p := &prepared{}
 	if err := p.usePolicy(cfg); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 			SignatureSchemes: p.policy.CertificateSignatureSchemes, Keys: p.policy.CertificateKeys,
 		}
 	}
-	if err := cfg.checkSizes(); err != nil {
+	if err := cfg.checkValues(); err != nil {
 		return nil, err
 	}
 	return p, p.useCertificates(cfg, client)
@@ -92,6 +93,10 @@ func (p *prepared) usePolicy(cfg *Config) error {
 	var versions []iana.Version
 	for v := iana.TLS12; v <= iana.TLS13; v++ {
 		if !pol.Supports(v) {
+			continue
+		}
+		if v < cfg.MinVersion || cfg.MaxVersion != 0 && v > cfg.MaxVersion {
+			p.left = append(p.left, fmt.Sprintf("%v: outside of MinVersion and MaxVersion", v))
 			continue
 		}
 		if why := p.useVersion(cfg, v); why != "" {
@@ -122,7 +127,10 @@ func (p *prepared) usePolicy(cfg *Config) error {
 			h.GroupOrder = append(h.GroupOrder, g)
 		}
 	}
-	if h.OfferedSchemes = cfg.Schemes; cfg.Schemes == nil {
+	if cfg.Groups != nil { // in their own order
+		h.GroupOrder = slices.DeleteFunc(slices.Clone(cfg.Groups), func(g iana.Group) bool { return !slices.Contains(h.GroupOrder, g) })
+	}
+	if h.OfferedSchemes = cfg.verifySchemes(); h.OfferedSchemes == nil {
 		h.OfferedSchemes = pol.OfferedSchemes(h.MaxVersion)
 	}
 	h.OfferedSchemes = offerable(h.OfferedSchemes)
@@ -130,12 +138,29 @@ func (p *prepared) usePolicy(cfg *Config) error {
 	if h.MaxVersion < iana.TLS13 {
 		return nil
 	}
-	// One share of the first KEM group and one of the first curve, as s2n sends them.
-	if len(h.Groups.KEM) > 0 {
-		h.KeyShares = append(h.KeyShares, h.Groups.KEM[0])
+	return p.useKeyShares(cfg)
+}
+
+// useKeyShares chooses the groups for which a client sends shares at once, in the order in
+// which the groups are offered (RFC 8446, Section 4.2.8).
+func (p *prepared) useKeyShares(cfg *Config) error {
+	h := &p.hs
+	shares := cfg.KeyShares
+	if shares == nil {
+		// One of the first KEM group and one of the first curve, as s2n sends them.
+		for _, list := range [...][]iana.Group{h.Groups.KEM, h.Groups.Curves} {
+			shares = append(shares, list[:min(1, len(list))]...)
+		}
 	}
-	if len(h.Groups.Curves) > 0 {
-		h.KeyShares = append(h.KeyShares, h.Groups.Curves[0])
+	for _, g := range shares {
+		if !slices.Contains(h.Groups.KEM, g) && !slices.Contains(h.Groups.Curves, g) {
+			return fmt.Errorf("key share for %v, which is not among the groups for %v", g, iana.TLS13)
+		}
+	}
+	for _, g := range h.GroupOrder {
+		if slices.Contains(shares, g) {
+			h.KeyShares = append(h.KeyShares, g)
+		}
 	}
 	return nil
 }
@@ -144,12 +169,8 @@ func (p *prepared) usePolicy(cfg *Config) error {
 // version v, in the policy's order. It returns what is missing, or "".
 func (p *prepared) useVersion(cfg *Config, v iana.Version) (missing string) {
 	h, pol := &p.hs, p.policy
-	schemes := pol.Schemes(v)
-	if cfg.Schemes != nil {
-		schemes = slices.Clone(cfg.Schemes)
-	}
-	wanted := fmt.Sprint(schemes)
-	schemes = slices.DeleteFunc(schemes, func(id iana.SignatureScheme) bool { return !handshake.SupportsScheme(id, v) })
+	signing, wanted := usableSchemes(cfg.signingSchemes(), pol, v)
+	verifying, accepted := usableSchemes(cfg.verifySchemes(), pol, v)
 	groups := pol.LocalGroups(v)
 	if cfg.Groups != nil {
 		groups = policy.SplitGroups(cfg.Groups)
@@ -160,30 +181,21 @@ func (p *prepared) useVersion(cfg *Config, v iana.Version) (missing string) {
 	switch {
 	case len(usableSuites(pol, v)) == 0:
 		return "no cipher suite may be used here"
-	case len(schemes) == 0:
+	case len(signing) == 0 && cfg.SigningSchemes == nil: // else it may do without signatures
 		return "none of the signature schemes " + wanted + " is implemented"
+	case len(verifying) == 0:
+		return "none of the signature schemes " + accepted + " is implemented"
 	case v == iana.TLS13 && len(groups.KEM)+len(groups.Curves) == 0:
 		return "no group may be used here"
 	case v == iana.TLS12 && len(groups.Curves) == 0 && !slices.ContainsFunc(usableSuites(pol, v), doesWithoutCurve):
 		return "no curve may be used here"
 	}
 	if v == iana.TLS12 {
-		h.Schemes12, h.Groups12 = schemes, groups.Curves
+		h.Schemes12, h.VerifySchemes12, h.Groups12 = signing, verifying, groups.Curves
 	} else {
-		h.Schemes, h.Groups = schemes, groups
+		h.Schemes, h.VerifySchemes, h.Groups = signing, verifying, groups
 	}
 	return ""
-}
-
-// offerable returns those of schemes that can be verified, nil if there is none: who is
-// offered a scheme may use it.
-func offerable(schemes []iana.SignatureScheme) (list []iana.SignatureScheme) {
-	for _, id := range schemes {
-		if handshake.SupportsScheme(id, iana.TLS12) || handshake.SupportsScheme(id, iana.TLS13) {
-			list = append(list, id)
-		}
-	}
-	return list
 }
 
 func doesWithoutCurve(id iana.CipherSuite) bool {
@@ -238,40 +250,4 @@ func (p *prepared) useCertificates(cfg *Config, client bool) error {
 	store, err := certs.NewStore(cfg.Certificates, certs.StoreOptions{Defaults: cfg.DefaultCertificates})
 	p.hs.Certificates = store
 	return err
-}
-
-func checkALPN(names []string) error {
-	total := 0
-	for _, name := range names {
-		if len(name) == 0 || len(name) > 255 {
-			return fmt.Errorf("application protocol %q is not 1 to 255 bytes long", name)
-		}
-		total += 1 + len(name)
-	}
-	if total > 65535 {
-		return fmt.Errorf("the application protocols are %d bytes long, more than 65535", total)
-	}
-	return nil
-}
-
-func (cfg *Config) checkSizes() error {
-	switch {
-	case cfg.ClientAuth > RequireClientAuth:
-		return fmt.Errorf("ClientAuth %d is no mode of client authentication", cfg.ClientAuth)
-	case cfg.Validation > asyncpkey.Strict:
-		return fmt.Errorf("%d is no mode of Validation", cfg.Validation)
-	case cfg.OperationTimeout < 0:
-		return fmt.Errorf("OperationTimeout %v is negative", cfg.OperationTimeout)
-	case cfg.Groups != nil && !slices.ContainsFunc(cfg.Groups, handshake.SupportsGroup):
-		return fmt.Errorf("none of the groups %v is implemented", cfg.Groups)
-	case cfg.RecordSize < 0 || cfg.RecordSize > record.MaxPlaintext:
-		return fmt.Errorf("RecordSize %d is not 1 to %d", cfg.RecordSize, record.MaxPlaintext)
-	case cfg.SendBufferSize < 0:
-		return fmt.Errorf("SendBufferSize %d is negative", cfg.SendBufferSize)
-	case cfg.MaxChainDepth < 0:
-		return fmt.Errorf("MaxChainDepth %d is negative", cfg.MaxChainDepth)
-	case cfg.MaxCertificateBytes < 0 || cfg.MaxCertificateBytes > 1<<24-1:
-		return fmt.Errorf("MaxCertificateBytes %d is not 0 to %d", cfg.MaxCertificateBytes, 1<<24-1)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,13 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		"a certificate limit of 16 MiB":     {&Config{MaxCertificateBytes: 1 << 24}, true, "MaxCertificateBytes"},
 		"a mode of client authentication":   {&Config{ClientAuth: 99}, true, "ClientAuth"},
 		"a mode of validation":              {&Config{Validation: 99}, true, "99 is no mode of Validation"},
+		"TLS 1.0 as the lowest version":     {&Config{MinVersion: iana.TLS10}, true, "not TLSv1.0"},
+		"a highest version of nowhere":      {&Config{MaxVersion: 0x0999}, true, "MaxVersion"},
+		"versions the wrong way round":      {&Config{MinVersion: iana.TLS13, MaxVersion: iana.TLS12}, true, "outside of MinVersion and MaxVersion"},
+		"a version that the policy lacks":   {&Config{Policy: "20240502", MaxVersion: iana.TLS12, MinVersion: iana.TLS12, Groups: []iana.Group{iana.X25519MLKEM768}}, true, "TLSv1.2"},
+		"key shares of no group of ours":    {&Config{Groups: []iana.Group{iana.X25519}, KeyShares: []iana.Group{iana.Secp256r1}}, true, "key share for secp256r1"},
+		"no scheme to sign with":            {&Config{SigningSchemes: []iana.SignatureScheme{0x9999}}, true, "SigningSchemes"},
+		"no scheme to verify with":          {&Config{VerifySchemes: []iana.SignatureScheme{}}, true, "scheme"},
 		"a negative time limit":             {&Config{OperationTimeout: -1}, true, "OperationTimeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +123,10 @@ var settersOf = []struct {
 	{"SetALPN to none", false, func(c *Conn) error { return c.SetALPN() }, func(c, _ State) bool { return c.ALPN == "" }},
 	{"SetClientAuth", true, func(c *Conn) error { return c.SetClientAuth(RequireClientAuth) }, func(_, s State) bool { return s.ClientAuth }},
 	{"SetGroups", false, func(c *Conn) error { return c.SetGroups(iana.Secp384r1) }, func(c, _ State) bool { return c.Group == iana.Secp384r1 }},
+	{"SetVersions", true, func(c *Conn) error { return c.SetVersions(0, iana.TLS12) }, func(c, s State) bool { return c.Version == iana.TLS12 && s.Version == iana.TLS12 }},
+	{"SetKeyShares", false, func(c *Conn) error { return c.SetKeyShares(iana.Secp256r1) }, func(c, _ State) bool { return c.HelloRetry }},
+	{"SetKeyShares to none", false, func(c *Conn) error { return c.SetKeyShares() }, func(c, _ State) bool { return c.HelloRetry }},
+	{"SetSigningSchemes", true, func(c *Conn) error { return c.SetSigningSchemes(iana.Ed25519) }, func(c, _ State) bool { return c.PeerScheme == iana.Ed25519 }},
 	{"SetSchemes", true, func(c *Conn) error { return c.SetSchemes(iana.Ed25519) }, func(c, _ State) bool { return c.PeerScheme == iana.Ed25519 }},
 }
 
@@ -171,7 +183,7 @@ func TestSettingsOfOneConnection(t *testing.T) {
 			if s.server {
 				c = p.server
 			}
-			if s.name != "SetALPN to none" && s.name != "SetSchemes" {
+			if !overruled(s.name) {
 				if err := s.set(c); err != nil {
 					t.Fatal(err)
 				}
@@ -179,11 +191,16 @@ func TestSettingsOfOneConnection(t *testing.T) {
 		}
 		client, server := stateAfter(t, p)
 		for _, s := range settersOf {
-			if s.name != "SetALPN to none" && s.name != "SetSchemes" && !s.effect(client, server) {
+			if !overruled(s.name) && !s.effect(client, server) {
 				t.Errorf("%s is lost", s.name)
 			}
 		}
 	})
+}
+
+// overruled names settings whose effect another one of them hides.
+func overruled(name string) bool {
+	return slices.Contains([]string{"SetALPN to none", "SetSchemes", "SetSigningSchemes", "SetKeyShares", "SetKeyShares to none", "SetVersions"}, name)
 }
 
 func stateAfter(t *testing.T, p *pair) (client, server State) {
@@ -207,6 +224,10 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"no groups":                                {false, func(c *Conn) error { return c.SetGroups() }, "group"},
 		"an unknown scheme":                        {false, func(c *Conn) error { return c.SetSchemes(0x9999) }, "scheme"},
 		"no schemes":                               {false, func(c *Conn) error { return c.SetSchemes() }, "scheme"},
+		"versions the wrong way round":             {false, func(c *Conn) error { return c.SetVersions(iana.TLS13, iana.TLS12) }, "outside of"},
+		"a key share of no group of ours":          {false, func(c *Conn) error { return c.SetKeyShares(0x9999) }, "key share"},
+		"nothing to sign with":                     {true, func(c *Conn) error { return c.SetSigningSchemes() }, "SigningSchemes"},
+		"nothing to verify with":                   {false, func(c *Conn) error { return c.SetVerifySchemes() }, "scheme"},
 		"an unknown mode of client authentication": {true, func(c *Conn) error { return c.SetClientAuth(99) }, "ClientAuth"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +287,7 @@ func TestCloneCopiesEveryField(t *testing.T) {
 			f.Set(reflect.ValueOf(io.Discard))
 		case reflect.Int, reflect.Int64:
 			f.SetInt(7)
-		case reflect.Uint8:
+		case reflect.Uint8, reflect.Uint16:
 			f.SetUint(7)
 		default:
 			t.Fatalf("a field of kind %v", f.Kind())

@@ -48,7 +48,7 @@ func curveOffered(c *certs.Certificate, groups iana.List[iana.Group]) bool {
 // fits its key.
 func (m *Machine) checkScheme12(id iana.SignatureScheme, key any) (*sig.Scheme, error) {
 	scheme := sig.Lookup(id)
-	if scheme == nil || !scheme.TLS12 || !slices.Contains(m.cfg.Schemes12, id) {
+	if scheme == nil || !scheme.TLS12 || !m.cfg.verifies(id, iana.TLS12) {
 		return nil, illegal("%s signed by %v, which was not offered", m.peer(), id)
 	}
 	if !scheme.Fits(key, iana.TLS12) {

@@ -185,7 +185,7 @@ func (s *expectCertificateVerify) next(m *Machine, msg []byte) (state, error) {
 	leaf := m.Result.Leaf()
 	key := certs.PublicKey(leaf)
 	scheme := sig.Lookup(v.Scheme)
-	if scheme == nil || !scheme.TLS13 || !slices.Contains(m.cfg.Schemes, v.Scheme) {
+	if scheme == nil || !scheme.TLS13 || !m.cfg.verifies(v.Scheme, iana.TLS13) {
 		return nil, illegal("%s signed by %v, which was not offered", m.peer(), v.Scheme)
 	}
 	if !scheme.Fits(key, iana.TLS13) {

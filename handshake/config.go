@@ -3,6 +3,7 @@ package handshake
 import (
 	"crypto/x509"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
@@ -37,18 +38,20 @@ type Config struct {
 	Groups                 policy.LocalGroups
 	GroupOrder             []iana.Group           // all of Groups, as the client offers them
 	KeyShares              []iana.Group           // for which a client sends shares at once
-	Schemes                []iana.SignatureScheme // to sign and verify with
+	Schemes                []iana.SignatureScheme // to sign with, and to verify with unless VerifySchemes are set
+	VerifySchemes          []iana.SignatureScheme
 	OfferedSchemes         []iana.SignatureScheme // signature_algorithms: what certificates may be signed with, too
 	CertificateSchemes     []iana.SignatureScheme // signature_algorithms_cert; nil = not sent
 
 	// RequireEMS refuses TLS 1.2 without extended_master_secret (FIPS 140-3 wants it).
 	RequireEMS bool
 
-	// TLS 1.2: schemes to sign and verify with, groups in order of preference, parameters of
-	// a server for DHE (nil = RFC 7919).
-	Schemes12 []iana.SignatureScheme
-	Groups12  []iana.Group
-	DHParams  *kex.DHParams
+	// TLS 1.2: schemes to sign with, and to verify with unless VerifySchemes12 are set, groups
+	// in order of preference, parameters of a server for DHE (nil = RFC 7919).
+	Schemes12       []iana.SignatureScheme
+	VerifySchemes12 []iana.SignatureScheme
+	Groups12        []iana.Group
+	DHParams        *kex.DHParams
 
 	ALPN            []string
 	IgnoreALPN      bool // server: no overlap is no error
@@ -67,6 +70,18 @@ type Config struct {
 
 	Now  func() time.Time
 	Rand io.Reader // nil = crypto/rand; else the one source of every byte drawn (tests)
+}
+
+// verifies reports whether a signature of the peer may be of scheme id in version v.
+func (cfg *Config) verifies(id iana.SignatureScheme, v iana.Version) bool {
+	own, only := cfg.Schemes, cfg.VerifySchemes
+	if v == iana.TLS12 {
+		own, only = cfg.Schemes12, cfg.VerifySchemes12
+	}
+	if only != nil {
+		own = only
+	}
+	return slices.Contains(own, id)
 }
 
 // SupportsGroup reports whether key exchange in group g is implemented and, in FIPS mode,
