@@ -3,7 +3,7 @@ package asyncpkey
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -145,6 +145,10 @@ func NewOp(r Request) (*Op, error) {
 		if op.scheme == nil {
 			return nil, fmt.Errorf("asyncpkey: signature scheme %v is unknown", r.Scheme)
 		}
+		if k, ok := r.PublicKey.(*rsa.PublicKey); ok && isPSSOnly(r.Scheme) {
+			r.PublicKey = sig.PSSPublicKey{RSA: k}
+			op.req.PublicKey = r.PublicKey
+		}
 		if !op.scheme.Fits(r.PublicKey, iana.TLS13) && !op.scheme.Fits(r.PublicKey, iana.TLS12) {
 			return nil, fmt.Errorf("asyncpkey: a public key of type %T does not sign with %v", r.PublicKey, r.Scheme)
 		}
@@ -159,6 +163,11 @@ func NewOp(r Request) (*Op, error) {
 		return nil, fmt.Errorf("asyncpkey: unknown kind of operation %d", uint8(r.Kind))
 	}
 	return op, nil
+}
+
+// isPSSOnly reports whether a scheme is of the keys whose certificate names id-RSASSA-PSS.
+func isPSSOnly(id iana.SignatureScheme) bool {
+	return id == iana.RSAPSSPSSSHA256 || id == iana.RSAPSSPSSSHA384 || id == iana.RSAPSSPSSSHA512
 }
 
 // Kind returns what the key is asked to do.
@@ -207,8 +216,10 @@ func (op *Op) Message() []byte { return slices.Clone(op.req.Message) }
 // shared: read only.
 func (op *Op) Certificate() *x509.Certificate { return op.req.Certificate }
 
-// PublicKey returns the public key that belongs to the wanted private key.
-func (op *Op) PublicKey() crypto.PublicKey { return op.req.PublicKey }
+// PublicKey returns the public key that belongs to the wanted private key: an
+// *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey. Whether an RSA key is bound to PSS
+// is in Scheme.
+func (op *Op) PublicKey() crypto.PublicKey { return plain(op.req.PublicKey) }
 
 // Role returns the side whose key is wanted.
 func (op *Op) Role() Role { return op.req.Role }
@@ -231,8 +242,8 @@ func (op *Op) SetValidation(m ValidationMode) {
 	op.mu.Unlock()
 }
 
-// Perform does the operation with a key at hand: a crypto.Signer or crypto.MessageSigner
-// for Sign, a crypto.Decrypter for Decrypt. It works on the caller's goroutine and may
+// Perform does the operation with a key at hand: a ContextSigner, crypto.MessageSigner or
+// crypto.Signer for Sign, a ContextDecrypter or crypto.Decrypter for Decrypt. It works on the caller's goroutine and may
 // take its time. When Sign fails, the error is returned and the operation is open as
 // before: try again, or Fail it. Decrypt reports nothing (see Fail).
 //
@@ -244,12 +255,9 @@ func (op *Op) Perform(key crypto.PrivateKey) error {
 	var out []byte
 	var err error
 	if op.req.Kind == Sign {
-		out, err = op.scheme.Sign(rand.Reader, key, op.digest, op.req.Message)
-		if err == nil {
-			err = op.scheme.CheckShape(op.req.PublicKey, out)
-		}
+		out, err = op.sign(key)
 	} else {
-		out, err = decrypt(key, op.req.Ciphertext)
+		out, err = op.decrypt(key)
 	}
 	return op.end(out, err)
 }

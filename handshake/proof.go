@@ -95,3 +95,11 @@ func verifySignature(scheme *sig.Scheme, pub any, message, signature []byte) err
 func (c *SignatureCheck) Verify() error {
 	return verifySignature(sig.Lookup(c.Scheme), c.PublicKey, c.Message, c.Signature)
 }
+
+// Verdict calls Verify and returns what to answer: Accept, or Reject with the reason.
+func (c *SignatureCheck) Verdict() Verdict {
+	if err := c.Verify(); err != nil {
+		return Reject(err)
+	}
+	return Verdict{}
+}
