@@ -1,0 +1,313 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/asyncpkey"
+	"github.com/s2ngo/s2ngo/conn"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/policy"
+)
+
+// BoringSSL's groups and signature schemes, which the runner takes for granted.
+var (
+	defaultGroups = []iana.Group{iana.X25519MLKEM768, iana.X25519, iana.Secp256r1, iana.Secp384r1}
+
+	verifySchemes = []iana.SignatureScheme{
+		iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256, iana.RSAPKCS1SHA256,
+		iana.ECDSASecp384r1SHA384, iana.RSAPSSRSAESHA384, iana.RSAPKCS1SHA384,
+		iana.RSAPSSRSAESHA512, iana.RSAPKCS1SHA512, iana.RSAPKCS1SHA1,
+	}
+	signSchemes = []iana.SignatureScheme{
+		iana.Ed25519, iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256, iana.RSAPKCS1SHA256,
+		iana.ECDSASecp384r1SHA384, iana.RSAPSSRSAESHA384, iana.RSAPKCS1SHA384,
+		iana.ECDSASecp521r1SHA512, iana.RSAPSSRSAESHA512, iana.RSAPKCS1SHA512,
+		iana.ECDSASHA1, iana.RSAPKCS1SHA1,
+	}
+)
+
+// session is one connection to the runner.
+type session struct {
+	options *options
+	suspend suspension
+	prefs   preference
+
+	verified    bool // the verdict was asked for
+	helloSeen   bool
+	peerSchemes []iana.SignatureScheme // that the peer verifies
+	wrong       error                  // what a hook found that is not as expected
+}
+
+// config makes the Config of a connection.
+func (s *session) config() (*conn.Config, error) {
+	o := s.options
+	var err error
+	if s.prefs, err = preferences(o.cipher); err != nil {
+		return nil, err
+	}
+	cfg := &conn.Config{
+		ServerName:          o.hostName,
+		VerifyHost:          func(string) bool { return true }, // the runner's certificates are for no name
+		MaxCertificateBytes: o.maxCertList,
+		RecordSize:          conn.ThroughputRecordSize,
+		RequestOCSP:         o.enableOCSP,
+		RequestSCT:          o.enableSCT,
+		InsecureSkipVerify:  o.trustCert == "",
+		IgnoreWarnings:      true,
+		ContinueWithoutALPN: true,
+	}
+	if cfg.SecurityPolicy, err = s.policy(nil); err != nil {
+		return nil, err
+	}
+	if !o.server {
+		cfg.Groups = s.groups()
+	}
+	if o.maxSendFragment > 0 {
+		cfg.RecordSize = o.maxSendFragment
+	}
+	cfg.Schemes = s.schemes()
+	if o.trustCert != "" {
+		pem, err := os.ReadFile(o.trustCert)
+		if err != nil {
+			return nil, err
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		cfg.RootCAs.AppendCertsFromPEM(pem)
+	}
+	if o.certFile != "" {
+		cert, err := conn.LoadCertificate(o.certFile, o.keyFile)
+		if err != nil {
+			if errors.Is(err, conn.ErrUnsupportedKey) {
+				err = fmt.Errorf("%w: %w", errUnimplemented, err)
+			}
+			return nil, err
+		}
+		cert.Schemes = o.signingPrefs
+		cfg.Certificates = []*conn.Certificate{cert}
+	}
+	if o.requireClientCertificate {
+		cfg.ClientAuth = conn.RequireClientAuth
+	} else if o.server && o.verifyPeer {
+		cfg.ClientAuth = conn.OptionalClientAuth
+	}
+	if cfg.ALPN, err = protocols(o.advertiseALPN); err != nil {
+		return nil, err
+	}
+	s.hooks(cfg)
+	return cfg, nil
+}
+
+// policy allows what the flags allow, with a server's suites in the order that the client's
+// offer calls for.
+func (s *session) policy(offered []iana.CipherSuite) (*policy.Policy, error) {
+	o := s.options
+	low, high := iana.TLS12, iana.TLS13
+	if o.minVersion > int(low) {
+		low = iana.Version(o.minVersion)
+	}
+	if o.maxVersion != 0 && o.maxVersion < int(high) {
+		high = iana.Version(o.maxVersion)
+	}
+	if o.noTLS13 && high == iana.TLS13 {
+		high = iana.TLS12
+	}
+	if o.noTLS12 && low == iana.TLS12 {
+		low = iana.TLS13
+	}
+	if low > high {
+		return nil, fmt.Errorf("no version is left: %w", errUnimplemented)
+	}
+	suites := preference{suites13}.order(offered)
+	groups := policy.SplitGroups(s.groups())
+	return &policy.Policy{
+		Name: "flags", MinVersion: low, MaxVersion: high,
+		CipherSuites:     append(suites, s.prefs.order(offered)...),
+		SignatureSchemes: signSchemes, KEMGroups: groups.KEM, Curves: groups.Curves,
+		StronglyPreferredGroups: groups.Curves, // BoringSSL always takes the first in common
+	}, nil
+}
+
+func (s *session) groups() []iana.Group {
+	if s.options.curves != nil {
+		return s.options.curves
+	}
+	return defaultGroups
+}
+
+// schemes are those to verify with and to sign with: what a key may sign with is said by its
+// Certificate.
+func (s *session) schemes() (list []iana.SignatureScheme) {
+	o := s.options
+	if o.certFile != "" {
+		list = signSchemes
+		if o.signingPrefs != nil {
+			list = o.signingPrefs
+		}
+	}
+	if !o.server || o.requireClientCertificate || o.verifyPeer {
+		verify := verifySchemes
+		if o.verifyPrefs != nil {
+			verify = o.verifyPrefs
+		}
+		for _, id := range verify {
+			if !slices.Contains(list, id) {
+				list = append(slices.Clip(list), id)
+			}
+		}
+	}
+	if !slices.ContainsFunc(list, allowed13) {
+		// TLS 1.3 is not offered without a scheme of its own, and the tests that give none
+		// want to see the handshake fail in TLS 1.3.
+		list = append(slices.Clip(list), iana.Ed25519)
+	}
+	return list
+}
+
+// allowed13 reports whether signatures of scheme id are allowed in TLS 1.3.
+func allowed13(id iana.SignatureScheme) bool {
+	switch id {
+	case iana.RSAPKCS1SHA1, iana.RSAPKCS1SHA256, iana.RSAPKCS1SHA384, iana.RSAPKCS1SHA512, iana.ECDSASHA1:
+		return false
+	}
+	return true
+}
+
+// protocols splits a list of protocols as it stands on the wire.
+func protocols(list string) (names []string, err error) {
+	for len(list) > 0 {
+		n := int(list[0])
+		if n == 0 || len(list) < 1+n {
+			return nil, fmt.Errorf("bad list of protocols %q", list)
+		}
+		names = append(names, list[1:1+n])
+		list = list[1+n:]
+	}
+	return names, nil
+}
+
+// rejection is a verdict's reason with an alert of its own.
+type rejection struct {
+	text  string
+	alert iana.Alert
+}
+
+func (r *rejection) Error() string     { return r.text }
+func (r *rejection) Alert() iana.Alert { return r.alert }
+
+// hooks installs what the flags need. A test that suspends has all hooks but
+// OnRevocationLists, for which there would have to be lists.
+func (s *session) hooks(cfg *conn.Config) {
+	o := s.options
+	if s.suspend.on {
+		cfg.Wake = func(*conn.Conn) { s.suspend.woken.Add(1) }
+		cfg.OnVerifySignature = func(_ *conn.Conn, check *conn.SignatureCheck, op *async.Op[conn.Verdict]) {
+			ask(&s.suspend, op, func() (conn.Verdict, error) {
+				if err := check.Verify(); err != nil {
+					return conn.Reject(err), nil
+				}
+				return conn.Accept, nil
+			})
+		}
+		cfg.OnPrivateKey = func(c *conn.Conn, op *asyncpkey.Op) error {
+			s.suspend.sign(c, op, cfg.Certificates[0].PrivateKey)
+			return nil
+		}
+	}
+	cfg.OnVerify = func(_ *conn.Conn, peer *conn.PeerChain, op *async.Op[conn.Verdict]) {
+		ask(&s.suspend, op, func() (conn.Verdict, error) { return s.judge(peer), nil })
+	}
+	if o.server {
+		cfg.OnClientHello = func(_ *conn.Conn, hello *conn.ClientHello, op *async.Op[*conn.Config]) {
+			ask(&s.suspend, op, func() (*conn.Config, error) { return s.choose(cfg, hello) })
+		}
+		if o.ocspResponse == nil && !o.useOCSPCallback {
+			return
+		}
+		cfg.OnOCSPResponse = func(_ *conn.Conn, _ *conn.Certificate, op *async.Op[[]byte]) {
+			ask(&s.suspend, op, s.staple)
+		}
+		return
+	}
+	if !s.suspend.on && o.expectPeerVerifyPrefs == nil {
+		return // the certificate that fits is taken without a hook
+	}
+	cfg.OnClientCertificate = func(_ *conn.Conn, request *conn.CertificateRequest, op *async.Op[*conn.Certificate]) {
+		s.peerSchemes = slices.Clone(request.Schemes)
+		ask(&s.suspend, op, func() (*conn.Certificate, error) {
+			if len(cfg.Certificates) == 0 {
+				return nil, nil
+			}
+			return cfg.Certificates[0], nil
+		})
+	}
+}
+
+// judge is the application's verdict on the peer's chain.
+func (s *session) judge(peer *conn.PeerChain) conn.Verdict {
+	o := s.options
+	if s.verified {
+		s.wrong = mustFail("the peer's certificate was judged twice")
+	}
+	s.verified = true
+	switch {
+	case o.expectOCSPResponse != nil && peer.OCSPResponse == nil:
+		s.wrong = errors.New("no OCSP response came to the verdict")
+	case o.verifyFail && o.customVerify:
+		return conn.Reject(&rejection{"the verdict refused the certificate", iana.CertificateUnknown})
+	case o.verifyFail:
+		return conn.Reject(&rejection{"the verdict refused the certificate", iana.HandshakeFailure})
+	case o.useOCSPCallback && o.failOCSPCallback:
+		return conn.Reject(&rejection{"the OCSP callback refused", iana.BadCertificateStatusResponse})
+	}
+	return conn.Accept
+}
+
+// staple is a server's OCSP response.
+func (s *session) staple() ([]byte, error) {
+	o := s.options
+	switch {
+	case o.useOCSPCallback && o.failOCSPCallback:
+		return nil, errors.New("the OCSP callback refused")
+	case o.useOCSPCallback && o.declineOCSPCallback:
+		return nil, nil
+	}
+	return o.ocspResponse, nil
+}
+
+// choose is a server's choice of a Config by the ClientHello.
+func (s *session) choose(cfg *conn.Config, hello *conn.ClientHello) (*conn.Config, error) {
+	o := s.options
+	s.helloSeen = true
+	s.peerSchemes = hello.SignatureSchemes()
+	offered, _ := hello.Extension(iana.ApplicationLayerProtocolNegotiation)
+	switch {
+	case o.failEarlyCallback:
+		return nil, &rejection{"the early callback refused", iana.HandshakeFailure}
+	case o.expectServerName != "" && hello.ServerName() != o.expectServerName:
+		s.wrong = fmt.Errorf("server name %q, expected %q", hello.ServerName(), o.expectServerName)
+	case o.expectAdvertisedALPN != "" && (len(offered) < 2 || string(offered[2:]) != o.expectAdvertisedALPN):
+		s.wrong = fmt.Errorf("ALPN offer %q, expected %q", offered, o.expectAdvertisedALPN)
+	}
+	own := cfg.Clone()
+	var err error
+	if own.SecurityPolicy, err = s.policy(hello.CipherSuites()); err != nil {
+		return nil, err
+	}
+	own.Certificates = cfg.Certificates
+	if len(offered) > 0 {
+		switch {
+		case o.rejectALPN:
+			own.ALPN, own.ContinueWithoutALPN = []string{"no protocol of the runner's"}, false
+		case o.selectEmptyALPN:
+			own.ALPN = []string{""}
+		case o.selectALPN != "" && !o.declineALPN:
+			own.ALPN = []string{o.selectALPN}
+		}
+	}
+	return own, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import "github.com/s2ngo/s2ngo/iana"
+
+// flags are the flags that are implemented; all others end the shim with status 89.
+var flags = map[string]flag{
+	"-port":                    integer(func(o *options) *int { return &o.port }),
+	"-ipv6":                    boolean(func(o *options) *bool { return &o.ipv6 }),
+	"-shim-id":                 integer(func(o *options) *int { return &o.shimID }),
+	"-server":                  boolean(func(o *options) *bool { return &o.server }),
+	"-is-handshaker-supported": boolean(func(o *options) *bool { return &o.handshakerSupported }),
+
+	"-cert-file":     text(func(o *options) *string { return &o.certFile }),
+	"-key-file":      text(func(o *options) *string { return &o.keyFile }),
+	"-trust-cert":    text(func(o *options) *string { return &o.trustCert }),
+	"-curves":        list(func(o *options) *[]iana.Group { return &o.curves }),
+	"-signing-prefs": list(func(o *options) *[]iana.SignatureScheme { return &o.signingPrefs }),
+	"-verify-prefs":  list(func(o *options) *[]iana.SignatureScheme { return &o.verifyPrefs }),
+	"-cipher":        text(func(o *options) *string { return &o.cipher }),
+	"-min-version":   integer(func(o *options) *int { return &o.minVersion }),
+	"-max-version":   integer(func(o *options) *int { return &o.maxVersion }),
+	"-no-tls1":       ignored, // TLS 1.0 and 1.1 are never negotiated
+	"-no-tls11":      ignored,
+	"-no-tls12":      boolean(func(o *options) *bool { return &o.noTLS12 }),
+	"-no-tls13":      boolean(func(o *options) *bool { return &o.noTLS13 }),
+
+	// How the shim behaves: -suspend and -chop are its own, for -shim-extra-flags.
+	"-async":              boolean(func(o *options) *bool { return &o.async }),
+	"-suspend":            boolean(func(o *options) *bool { return &o.suspend }),
+	"-chop":               boolean(func(o *options) *bool { return &o.chop }),
+	"-implicit-handshake": boolean(func(o *options) *bool { return &o.implicitHandshake }),
+
+	"-require-any-client-certificate": boolean(func(o *options) *bool { return &o.requireClientCertificate }),
+	"-verify-peer":                    boolean(func(o *options) *bool { return &o.verifyPeer }),
+	"-verify-fail":                    boolean(func(o *options) *bool { return &o.verifyFail }),
+	"-use-custom-verify-callback":     boolean(func(o *options) *bool { return &o.customVerify }),
+	"-use-early-callback":             boolean(func(o *options) *bool { return &o.useEarlyCallback }),
+	"-fail-early-callback":            boolean(func(o *options) *bool { return &o.failEarlyCallback }),
+	"-host-name":                      text(func(o *options) *string { return &o.hostName }),
+
+	"-advertise-alpn":    text(func(o *options) *string { return &o.advertiseALPN }),
+	"-select-alpn":       text(func(o *options) *string { return &o.selectALPN }),
+	"-decline-alpn":      boolean(func(o *options) *bool { return &o.declineALPN }),
+	"-reject-alpn":       boolean(func(o *options) *bool { return &o.rejectALPN }),
+	"-select-empty-alpn": boolean(func(o *options) *bool { return &o.selectEmptyALPN }),
+
+	"-enable-ocsp-stapling":          boolean(func(o *options) *bool { return &o.enableOCSP }),
+	"-enable-signed-cert-timestamps": boolean(func(o *options) *bool { return &o.enableSCT }),
+	"-use-ocsp-callback":             boolean(func(o *options) *bool { return &o.useOCSPCallback }),
+	"-fail-ocsp-callback":            boolean(func(o *options) *bool { return &o.failOCSPCallback }),
+	"-set-ocsp-in-callback":          boolean(func(o *options) *bool { return &o.setOCSPInCallback }),
+	"-decline-ocsp-callback":         boolean(func(o *options) *bool { return &o.declineOCSPCallback }),
+	"-ocsp-response":                 bytes64(func(o *options) *[]byte { return &o.ocspResponse }),
+	"-expect-ocsp-response":          bytes64(func(o *options) *[]byte { return &o.expectOCSPResponse }),
+	"-expect-signed-cert-timestamps": bytes64(func(o *options) *[]byte { return &o.expectSCTs }),
+
+	"-shim-writes-first":          boolean(func(o *options) *bool { return &o.shimWritesFirst }),
+	"-shim-initial-write":         text(func(o *options) *string { return &o.shimInitialWrite }),
+	"-repeat-shim-initial-write":  integer(func(o *options) *int { return &o.repeatShimInitialWrite }),
+	"-shim-shuts-down":            boolean(func(o *options) *bool { return &o.shimShutsDown }),
+	"-check-close-notify":         boolean(func(o *options) *bool { return &o.checkCloseNotify }),
+	"-key-update":                 boolean(func(o *options) *bool { return &o.keyUpdate }),
+	"-key-update-before-read":     boolean(func(o *options) *bool { return &o.keyUpdateBeforeRead }),
+	"-max-send-fragment":          integer(func(o *options) *int { return &o.maxSendFragment }),
+	"-read-size":                  integer(func(o *options) *int { return &o.readSize }),
+	"-max-cert-list":              integer(func(o *options) *int { return &o.maxCertList }),
+	"-read-with-unfinished-write": boolean(func(o *options) *bool { return &o.readWithUnfinishedWrite }),
+
+	"-expect-version":                  integer(func(o *options) *int { return &o.expectVersion }),
+	"-expect-cipher":                   integer(func(o *options) *int { return &o.expectCipher }),
+	"-expect-cipher-aes":               integer(func(o *options) *int { return &o.expectCipherAES }),
+	"-expect-cipher-no-aes":            integer(func(o *options) *int { return &o.expectCipherNoAES }),
+	"-expect-curve-id":                 integer(func(o *options) *int { return &o.expectCurve }),
+	"-expect-peer-signature-algorithm": integer(func(o *options) *int { return &o.expectPeerSignatureAlgorithm }),
+	"-expect-peer-verify-pref":         list(func(o *options) *[]iana.SignatureScheme { return &o.expectPeerVerifyPrefs }),
+	"-expect-hrr":                      boolean(func(o *options) *bool { return &o.expectHRR }),
+	"-expect-no-hrr":                   boolean(func(o *options) *bool { return &o.expectNoHRR }),
+	"-expect-extended-master-secret":   boolean(func(o *options) *bool { return &o.expectExtendedMasterSecret }),
+	"-expect-verify-result":            boolean(func(o *options) *bool { return &o.expectVerifyResult }),
+	"-expect-no-peer-cert":             boolean(func(o *options) *bool { return &o.expectNoPeerCert }),
+	"-expect-peer-cert-file":           text(func(o *options) *string { return &o.expectPeerCertFile }),
+	"-expect-server-name":              text(func(o *options) *string { return &o.expectServerName }),
+	"-expect-alpn":                     text(func(o *options) *string { return &o.expectALPN }),
+	"-expect-advertised-alpn":          text(func(o *options) *string { return &o.expectAdvertisedALPN }),
+}

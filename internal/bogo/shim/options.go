@@ -1,0 +1,61 @@
+package main
+
+import "github.com/s2ngo/s2ngo/iana"
+
+// options are what the runner's flags say of one connection. The names are those of the
+// flags.
+type options struct {
+	port   int
+	ipv6   bool
+	shimID int
+	server bool
+
+	certFile, keyFile, trustCert string
+	curves                       []iana.Group
+	signingPrefs, verifyPrefs    []iana.SignatureScheme
+	cipher                       string
+	minVersion, maxVersion       int
+	noTLS12, noTLS13             bool
+	resumeCount                  int
+
+	async, suspend, chop bool
+
+	requireClientCertificate bool
+	verifyPeer, verifyFail   bool
+	customVerify             bool
+	useEarlyCallback         bool
+	failEarlyCallback        bool
+
+	hostName         string
+	expectServerName string
+	noServerNameAck  bool
+
+	advertiseALPN, selectALPN                 string
+	expectALPN, expectAdvertisedALPN          string
+	declineALPN, rejectALPN, selectEmptyALPN  bool
+	maxSendFragment, readSize                 int
+	maxCertList                               int
+	shimWritesFirst, shimShutsDown            bool
+	shimInitialWrite                          string
+	repeatShimInitialWrite                    int
+	checkCloseNotify, keyUpdate               bool
+	readWithUnfinishedWrite, sendAlert        bool
+	keyUpdateBeforeRead                       bool
+	enableOCSP, enableSCT                     bool
+	useOCSPCallback, failOCSPCallback         bool
+	setOCSPInCallback, declineOCSPCallback    bool
+	ocspResponse, expectOCSPResponse          []byte
+	expectSCTs                                []byte
+	expectVersion, expectCipher               int
+	expectCipherAES, expectCipherNoAES        int
+	expectCurve, expectPeerSignatureAlgorithm int
+	expectPeerVerifyPrefs                     []iana.SignatureScheme
+	expectHRR, expectNoHRR                    bool
+	expectExtendedMasterSecret                bool
+	expectVerifyResult, expectSessionMiss     bool
+	expectNoPeerCert, expectTicketRenewal     bool
+	expectPeerCertFile                        string
+	expectClientCAs                           string
+	implicitHandshake                         bool
+	handshakerSupported, peekThenRead         bool
+}
