@@ -149,9 +149,9 @@ func (c *Conn) do(e *handshake.Event) error {
 		return c.setReadKey(e)
 	case handshake.SkipEarlyData:
 		if e.Epoch == handshake.Initial {
-			c.rd.SkipApplicationData(maxSkippedEarlyData)
+			c.rd.SkipApplicationData(e.Limit)
 		} else {
-			c.rd.SkipUndecryptable(maxSkippedEarlyData)
+			c.rd.SkipUndecryptable(e.Limit)
 		}
 	case handshake.Ask:
 		return c.dispatch(e)
@@ -167,10 +167,6 @@ func (c *Conn) do(e *handshake.Event) error {
 	}
 	return nil
 }
-
-// maxSkippedEarlyData bounds the early data, in bytes, of a client whose offer was
-// refused (RFC 8446, Section 4.2.10).
-const maxSkippedEarlyData = 1 << 16
 
 // readHandshake takes one record, or reads for one.
 func (c *Conn) readHandshake() error {

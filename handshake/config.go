@@ -65,6 +65,8 @@ type Config struct {
 	MaxCertificates int  // most bytes of a Certificate message; 0 = the default
 	NoCompatibility bool // client: no middlebox compatibility mode
 
+	Resumption
+
 	Asks   Questions
 	KeyLog bool
 

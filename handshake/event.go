@@ -12,11 +12,12 @@ import (
 type Epoch uint8
 
 // The epochs (RFC 8446, Section 7.1). TLS 1.2 has no Handshake: its Finished is the first
-// message of Application.
+// message of Application. Early protects the client's early data, and its EndOfEarlyData.
 const (
 	Initial Epoch = iota
 	Handshake
 	Application
+	Early
 )
 
 // String returns the epoch's name in lower case.
@@ -28,6 +29,8 @@ func (e Epoch) String() string {
 		return "handshake"
 	case Application:
 		return "application"
+	case Early:
+		return "early"
 	}
 	return fmt.Sprintf("Epoch(%d)", uint8(e))
 }
@@ -55,15 +58,19 @@ const (
 	// SetWriteKey and SetReadKey: what follows in this direction is protected by Suite,
 	// from sequence number 0; Epoch says which keys they are. In TLS 1.3 they come from
 	// Secret; in TLS 1.2 Data holds MAC key, key and IV, one behind the other (RFC 5246,
-	// Section 6.3).
+	// Section 6.3). A write key of the Initial epoch is none: early data was in vain.
 	SetWriteKey
 	SetReadKey
 	// UpdateWriteKey: the peer asks for a KeyUpdate in return: send one and move the
 	// write key on (RFC 8446, Section 4.6.3).
 	UpdateWriteKey
 	// SkipEarlyData: the client sends early data that is not wanted. In the Initial epoch
-	// it is known by its record type, in the Handshake epoch by its failing to open.
+	// it is known by its record type, in the Handshake epoch by its failing to open. Limit is
+	// how many bytes may be passed over.
 	SkipEarlyData
+	// Ticket: the server gave a client a session for later. Detail *session.Session, the
+	// driver's to keep.
+	Ticket
 	// Ask: call the application's hook for Question with Detail and Op.
 	Ask
 	// KeyLog: a line of the NSS key log, Label and Secret.
@@ -74,7 +81,7 @@ const (
 
 // String returns the kind's name.
 func (k EventKind) String() string {
-	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetVersion", "HelloRequested", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ask", "KeyLog", "Done"}
+	names := [...]string{"", "Write", "WriteChangeCipherSpec", "SetVersion", "HelloRequested", "SetWriteKey", "SetReadKey", "UpdateWriteKey", "SkipEarlyData", "Ticket", "Ask", "KeyLog", "Done"}
 	if int(k) < len(names) && k > 0 {
 		return names[k]
 	}
@@ -92,7 +99,8 @@ type Event struct {
 	Secret   Secret
 	Master   []byte // of a KeyLog in TLS 1.2
 	Label    string
-	Detail   any // of the Question: see its constant
+	Limit    int
+	Detail   any // of the Question, or of the Kind: see its constant
 	Op       Op  // of the Question: see its constant
 }
 
@@ -125,11 +133,36 @@ const (
 	// AskClientCertificate: the certificate to answer a request with. Detail
 	// *CertificateRequest, Op *async.Op[*certs.Certificate].
 	AskClientCertificate
+	// AskSession: what is stored under this ID? An answer of nil, and a failure, mean that
+	// nothing is: the handshake is a full one. Detail *SessionLookup, Op *async.Op[[]byte].
+	AskSession
+	// AskStoreSession: store this. A failure means that it is not stored, and the peer gets
+	// no ticket. Detail *SessionEntry, Op *async.Op[struct{}].
+	AskStoreSession
+	// AskTakeSession: delete what is stored under this ID; was it there until now? One of
+	// many that ask gets true. A failure is false. Detail *SessionLookup, Op *async.Op[bool].
+	AskTakeSession
+	// AskTicket: what did AskSealTicket seal into this ticket? An answer of nil, and a
+	// failure, mean that it is not ours. Detail []byte, Op *async.Op[[]byte].
+	AskTicket
+	// AskSealTicket: make a ticket of this state, 33 to 65535 bytes. An answer of nil, and a
+	// failure, mean that there is none. Detail []byte, Op *async.Op[[]byte].
+	AskSealTicket
+	// AskPSK: which external PSK answers this ClientHello? An answer of nil, and a failure,
+	// mean none. Detail *OfferedPSKs, Op *async.Op[*PSK].
+	AskPSK
+	// AskEarlyData: is this early data welcome? Detail *OfferedEarlyData, Op
+	// *async.Op[bool].
+	AskEarlyData
+	// AskReplay: is this the first time that this is seen? A failure is false. Detail
+	// *ReplayEntry, Op *async.Op[bool].
+	AskReplay
 )
 
 // String returns what is asked for, in words that fit into a sentence.
 func (q Question) String() string {
-	names := [...]string{"configuration", "private key", "signature verification", "revocation lists", "certificate verdict", "OCSP response", "client certificate"}
+	names := [...]string{"configuration", "private key", "signature verification", "revocation lists", "certificate verdict", "OCSP response", "client certificate",
+		"session lookup", "session store", "session removal", "ticket opening", "ticket sealing", "PSK", "early data decision", "replay check"}
 	if int(q) < len(names) {
 		return names[q]
 	}
@@ -137,7 +170,7 @@ func (q Question) String() string {
 }
 
 // Questions is a set of questions.
-type Questions uint16
+type Questions uint32
 
 // Has reports whether q is in the set.
 func (s Questions) Has(q Question) bool { return s>>q&1 == 1 }

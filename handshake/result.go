@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"crypto/x509"
+	"fmt"
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
@@ -24,6 +25,41 @@ type Result struct {
 	ExtendedMasterSecret bool // TLS 1.2
 	Exporter             Secret
 	HalfRTT              bool // server: application data may be sent before Done
+
+	Resumed       bool   // a session; an external PSK resumes nothing
+	SessionID     []byte // of the session, TLS 1.2 only; nil = none
+	PSKIdentity   []byte // of the PSK in use, external or a ticket; nil = none
+	PeerTruncated bool   // of a resumed session's peer only the leaf is known
+	EarlyData     EarlyDataStatus
+	MaxEarlyData  uint32 // most bytes of early data; 0 = none
+	TicketsSent   int    // by a server
+	TicketHint    uint32 // client: lifetime of the last ticket, in seconds
+}
+
+// EarlyDataStatus is what has become of a client's early data (s2n_early_data_status_t).
+type EarlyDataStatus uint8
+
+// What may become of early data.
+const (
+	EarlyDataNotRequested EarlyDataStatus = iota // the client offers none
+	EarlyDataOK                                  // it may flow: offered and not yet answered, or accepted
+	EarlyDataRejected                            // by the server: what was sent is lost
+	EarlyDataEnd                                 // it was accepted, and is over
+)
+
+// String returns the status in lower case.
+func (s EarlyDataStatus) String() string {
+	switch s {
+	case EarlyDataNotRequested:
+		return "not requested"
+	case EarlyDataOK:
+		return "ok"
+	case EarlyDataRejected:
+		return "rejected"
+	case EarlyDataEnd:
+		return "end"
+	}
+	return fmt.Sprintf("EarlyDataStatus(%d)", uint8(s))
 }
 
 // Leaf returns the peer's own certificate, or nil.

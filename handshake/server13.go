@@ -112,7 +112,7 @@ func (m *Machine) retry(hello *wire.ClientHello, group iana.Group) (state, error
 		m.emit(Event{Kind: WriteChangeCipherSpec})
 	}
 	if hello.EarlyData {
-		m.emit(Event{Kind: SkipEarlyData, Epoch: Initial})
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Initial, Limit: m.skipLimit()})
 	}
 	m.Result.Retried = true
 	return &expectSecondClientHello{group: group, first: constantPart(hello)}, nil
@@ -337,7 +337,7 @@ func (s *serverFlight) signed(m *Machine, signature []byte) (state, error) {
 	s.server.Clear()
 	m.setReadKey(Handshake, s.client)
 	if s.skip {
-		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake}) // RFC 8446, Section 4.2.10
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake, Limit: m.skipLimit()}) // RFC 8446, Section 4.2.10
 	}
 	m.setWriteKey(Application, server)
 	m.Result.HalfRTT = !s.request

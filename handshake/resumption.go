@@ -1,0 +1,91 @@
+package handshake
+
+import (
+	"time"
+
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
+)
+
+// Resumption is the part of a Config that says which sessions and pre-shared keys are used,
+// and which are handed out.
+type Resumption struct {
+	// SessionTickets lets a server hand sessions out and take them back, and a client ask
+	// for them (s2n_config_set_session_tickets_onoff).
+	SessionTickets bool
+
+	TicketKeys  *session.Keys // server: nil = no tickets sealed by them
+	Store       bool          // server: AskSession, AskStoreSession and AskTakeSession have a taker
+	TicketCount int           // server: TLS 1.3 tickets at the end of a handshake
+
+	SessionLifetime        time.Duration // of a ticket
+	KeyingMaterialLifetime time.Duration // of what is derived, ticket after ticket, from one full handshake
+
+	// SessionBinding is a digest of how peers are authenticated. A session with another one is
+	// not resumed.
+	SessionBinding [32]byte
+
+	// VerifyResumed asks AskVerdict of the peer's chain on a resumption too.
+	VerifyResumed bool
+
+	// RequireTicketForwardSecrecy keeps tickets from TLS 1.2, where a stolen ticket key lays
+	// connections open.
+	RequireTicketForwardSecrecy bool
+
+	Session *session.Session // client: to offer; nil = none. Read only.
+	PSKs    []*PSK           // external ones, the most wanted first
+
+	// MaxEarlyData is how much early data a server takes, in bytes; 0 = none. With a ticket
+	// the lesser of this and what the ticket says counts, with an external PSK what the PSK says.
+	MaxEarlyData     uint32
+	EarlyDataContext []byte // server: goes into tickets
+
+	// ReplayProtection lets a server take early data only if AskTakeSession or AskReplay says
+	// that it comes for the first time.
+	ReplayProtection bool
+}
+
+// minSkipLimit is how many bytes of unwanted early data are passed over at least, whatever
+// the Config says now: a ticket may be older than the Config.
+const minSkipLimit = 1 << 16
+
+// skipLimit bounds the early data, in bytes, of a client whose offer was refused (RFC 8446,
+// Section 4.2.10).
+func (m *Machine) skipLimit() int { return max(int(m.cfg.MaxEarlyData), minSkipLimit) }
+
+// SessionLookup is a session that a client asks for by its ID: that of TLS 1.2, or a
+// stateful ticket of TLS 1.3.
+type SessionLookup struct {
+	ID      []byte
+	Version iana.Version
+}
+
+// SessionEntry is a session to be stored for Lifetime. Entry holds secrets.
+type SessionEntry struct {
+	ID, Entry []byte
+	Lifetime  time.Duration
+}
+
+// ReplayEntry is early data by the key that makes it unique. Nobody needs to remember it
+// after Until, when the ticket is too old for early data; Issued is when the ticket was made.
+type ReplayEntry struct {
+	Key           [32]byte
+	Issued, Until time.Time
+}
+
+// OfferedPSKs are the PSKs of a ClientHello while the application chooses one. All of it is
+// lent until it has answered.
+type OfferedPSKs struct {
+	Identities [][]byte // in the client's order; tickets are among them
+	ServerName string
+}
+
+// OfferedEarlyData is early data that could be accepted, while the application decides
+// (s2n_early_data_cb).
+type OfferedEarlyData struct {
+	Context     []byte // of the ticket or of the external PSK: Config.EarlyDataContext when it was made
+	PSKIdentity []byte // of the external PSK, or the ticket
+	ServerName  string
+	ALPN        string
+	TicketAge   time.Duration // 0 with an external PSK
+}
