@@ -1,6 +1,5 @@
 // Package fuzz holds the fuzz targets of the whole stack and their seeds. FuzzRecord,
-// FuzzMessage and FuzzExtension take what comes from the wire apart, FuzzSession and FuzzTicket what is
-// kept to resume a connection; FuzzMachine and
+// FuzzMessage and FuzzExtension take what comes from the wire apart; FuzzMachine and
 // FuzzConn are scripts of what a peer, a network and an application may do to a handshake
 // and to a connection. Everything is a function of the input, randomness included.
 //

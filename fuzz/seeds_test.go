@@ -27,7 +27,6 @@ func recorded(t *testing.T) map[string]seeds {
 	return map[string]seeds{
 		"FuzzRecord": recordSeeds(t), "FuzzMessage": messageSeeds(t), "FuzzExtension": extensionSeeds(t),
 		"FuzzMachine": machineSeeds(), "FuzzConn": connSeeds(),
-		"FuzzSession": sessionSeeds(), "FuzzTicket": ticketSeeds(t),
 	}
 }
 

@@ -36,7 +36,11 @@ func (a *await[T]) resume(m *Machine) (state, bool, error) {
 		return a, false, nil
 	}
 	if err != nil {
-		return nil, true, internal(err, "the application's %v failed", a.question)
+		if !a.question.mayFail() {
+			return nil, true, internal(err, "the application's %v failed", a.question)
+		}
+		var none T
+		answer = none
 	}
 	next, err := a.then(m, answer)
 	return next, true, err

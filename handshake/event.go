@@ -169,6 +169,16 @@ func (q Question) String() string {
 	return fmt.Sprintf("Question(%d)", uint8(q))
 }
 
+// mayFail reports whether the handshake goes on without an answer to q, as if the zero
+// value had come: a store that is down costs a full handshake.
+func (q Question) mayFail() bool {
+	switch q {
+	case AskSession, AskStoreSession, AskTakeSession, AskTicket, AskSealTicket, AskPSK, AskReplay:
+		return true
+	}
+	return false
+}
+
 // Questions is a set of questions.
 type Questions uint32
 

@@ -28,6 +28,7 @@ const premasterLen = 48
 type session12 struct {
 	serverRandom [32]byte
 	extended     bool // extended_master_secret
+	resumed      bool // the master secret is that of a session
 	master       schedule.Master
 	writeKeys    []byte // MAC key, key and IV for what we send, until it begins
 	readKeys     []byte
@@ -53,14 +54,15 @@ func (s *session12) agree(m *Machine, premaster []byte) {
 	}
 	clear(premaster)
 	m.Result.ExtendedMasterSecret = s.extended
-	if m.cfg.KeyLog {
-		m.emit(Event{Kind: KeyLog, Label: "CLIENT_RANDOM", Data: m.x.clientRandom[:], Master: slices.Clone(s.master.Bytes())})
-	}
 	s.expand(m)
 }
 
-// expand derives the keys of both directions (RFC 5246, Section 6.3).
+// expand derives the keys of both directions (RFC 5246, Section 6.3) from the master secret,
+// which it logs.
 func (s *session12) expand(m *Machine) {
+	if m.cfg.KeyLog {
+		m.emit(Event{Kind: KeyLog, Label: "CLIENT_RANDOM", Data: m.x.clientRandom[:], Master: slices.Clone(s.master.Bytes())})
+	}
 	row := m.x.suite
 	mac, key, iv := row.MACKeyLen, row.KeyLen, row.FixedIVLen
 	block := make([]byte, 2*(mac+key+iv))
@@ -124,7 +126,9 @@ func (s *session12) finish(m *Machine) state {
 	m.Result.HalfRTT = true
 	s.master.Clear()
 	end := &connected12{}
-	if m.client && s.secure {
+	// A session without extended_master_secret may be shared with somebody in the middle, who
+	// could put a handshake in front (RFC 7627, Section 5.4).
+	if m.client && s.secure && (s.extended || !s.resumed) && m.Result.Leaf() != nil {
 		end.binding = renegotiation{secure: true, client: s.wrote, server: s.read, leaf: m.Result.Leaf().Raw}
 	}
 	return m.finish(end)

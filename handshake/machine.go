@@ -161,11 +161,15 @@ func (m *Machine) step() (state, error) {
 		if m.ccs {
 			return nil, unexpected("%s sent change_cipher_spec while the handshake waits for its application", m.peer())
 		}
+		held := m.hold
+		m.hold = false // unless it waits again, with the same bytes
 		next, ready, err := s.resume(m)
+		if !ready || err != nil {
+			m.hold = held // one that gives up may still be looking
+		}
 		if !ready {
 			return nil, nil
 		}
-		m.hold = m.hold && err != nil // one that gives up may still be looking
 		return next, err
 	case mover:
 		return s.move(m)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/session"
 )
 
@@ -52,6 +53,40 @@ const minSkipLimit = 1 << 16
 // skipLimit bounds the early data, in bytes, of a client whose offer was refused (RFC 8446,
 // Section 4.2.10).
 func (m *Machine) skipLimit() int { return max(int(m.cfg.MaxEarlyData), minSkipLimit) }
+
+// restorePeer makes what a session kept of the peer part of the result. It reports whether the
+// peer is still welcome: a server's leaf is judged again by the current clock, a client's chain by
+// all that a full handshake judges it by. A failure leaves the result as it was.
+func (m *Machine) restorePeer(s *session.Session) bool {
+	peer := PeerChain{OCSPResponse: s.OCSPResponse, SCTList: s.SCTList}
+	if len(s.PeerChain) > 0 {
+		var err error
+		if peer.Certificates, err = certs.ParseChain(s.PeerChain, maxCertificates); err != nil {
+			return false
+		}
+		switch v := m.cfg.Verify; {
+		case v == nil:
+		case m.client || s.PeerTruncated:
+			leaf, now := peer.Certificates[0], m.now()
+			if !v.SkipTime && (now.Before(leaf.NotBefore) || now.After(leaf.NotAfter)) {
+				return false
+			}
+		default:
+			if peer.Verified, err = v.Client(peer.Certificates); err != nil {
+				return false
+			}
+		}
+	}
+	r := &m.Result
+	r.Peer, r.PeerTruncated = peer, s.PeerTruncated
+	r.ClientAuth, r.PeerScheme = s.ClientAuth, s.PeerScheme
+	return true
+}
+
+// asksAgain reports whether the application judges the peer of a resumed session.
+func (m *Machine) asksAgain() bool {
+	return m.cfg.VerifyResumed && m.cfg.Asks.Has(AskVerdict) && m.Result.Leaf() != nil
+}
 
 // SessionLookup is a session that a client asks for by its ID: that of TLS 1.2, or a
 // stateful ticket of TLS 1.3.

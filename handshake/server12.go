@@ -9,6 +9,7 @@ import (
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/verify"
 	"github.com/s2ngo/s2ngo/internal/wire"
@@ -38,7 +39,9 @@ type server12 struct {
 	formats bool // the client sent ec_point_formats
 	renego  bool // and wants to hear of secure renegotiation
 	request bool // a CertificateRequest is sent
+	ticket  bool // a NewSessionTicket is announced
 	params  []byte
+	session *session.Session // that is resumed, or made
 }
 
 func (s *server12) wipe() {
@@ -48,6 +51,9 @@ func (s *server12) wipe() {
 	}
 	if s.dhKey != nil {
 		s.dhKey.Clear()
+	}
+	if s.session != nil {
+		s.session.Clear()
 	}
 }
 
@@ -66,10 +72,21 @@ func (s *server12) answer(m *Machine, hello *wire.ClientHello, msg []byte) (stat
 		return nil, err
 	}
 	s.alpn = alpn.alpn
+	m.x.secrets = s
+	return s.find(m, hello, msg)
+}
+
+// full begins a full handshake.
+func (s *server12) full(m *Machine, hello *wire.ClientHello, msg []byte) (state, error) {
 	if err := s.chooseSuite(m, hello); err != nil {
 		return nil, err
 	}
-	m.x.secrets = s
+	if !s.ticket && m.cfg.Store {
+		m.x.sessionIDLen = session.IDLen
+		if err := m.draw(m.x.sessionID[:]); err != nil {
+			return nil, err
+		}
+	}
 	if err := m.x.transcript.Start(m.x.suite.Hash); err != nil {
 		return nil, internal(err, "the transcript could not be started")
 	}
@@ -265,13 +282,16 @@ func (s *server12) serverHello(m *Machine) error {
 		copy(s.serverRandom[24:], downgradeTLS12)
 	}
 	w, start := m.writer()
-	msg := wire.BeginServerHello(w, s.serverRandom[:], nil, m.x.suite.ID)
+	msg := wire.BeginServerHello(w, s.serverRandom[:], m.sessionID(), m.x.suite.ID)
 	x := w.Begin16()
 	if s.renego {
 		wire.PutRenegotiationInfo(w, nil)
 	}
 	if s.extended {
 		wire.PutExtendedMasterSecret(w)
+	}
+	if s.ticket {
+		wire.PutSessionTicket(w, nil)
 	}
 	if s.named {
 		wire.PutServerNameAck(w)

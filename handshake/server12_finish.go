@@ -163,19 +163,11 @@ func (s *expectClientKeyExchange) agreed(m *Machine, premaster []byte) (state, e
 		return &expectCertificateVerify12{then: s.verified}, nil
 	}
 	m.forget()
-	return &expectChangeCipherSpec{session: &s.session12, then: s.finished}, nil
+	return &expectChangeCipherSpec{session: &s.session12, then: s.keep}, nil
 }
 
 func (s *expectClientKeyExchange) verified(m *Machine) (state, error) {
 	m.Result.ClientAuth = true
 	m.forget()
-	return &expectChangeCipherSpec{session: &s.session12, then: s.finished}, nil
-}
-
-// finished answers the client's Finished with ours.
-func (s *server12) finished(m *Machine) (state, error) {
-	if err := s.sendFinished(m); err != nil {
-		return nil, err
-	}
-	return s.finish(m), nil
+	return &expectChangeCipherSpec{session: &s.session12, then: s.keep}, nil
 }

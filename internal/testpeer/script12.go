@@ -87,6 +87,14 @@ func (s *Script12) agree(premaster []byte) {
 	}
 }
 
+// Resume takes the master secret of an earlier handshake with the suite of this one, which is
+// known by now: no key exchange follows.
+func (s *Script12) Resume(master []byte) {
+	m, err := schedule.ResumeMaster(s.row().Hash, master)
+	s.fail(err)
+	s.Master = m
+}
+
 // Keys returns the keys of one direction: for its MAC, for its cipher, and the fixed part of the
 // nonce.
 func (s *Script12) Keys(client bool) (macKey, key, iv []byte) {

@@ -15,7 +15,8 @@ import (
 
 // ScriptClient12 is a client of TLS 1.2 played by hand: ClientHello, ReadServer for what the
 // server answers; then what the test wants of Certificate, ClientKeyExchange, CertificateVerify
-// and Finished; then ReadFinished.
+// and Finished; then ReadFinished. It resumes a session by ClientHello and Finished alone, after
+// Resume.
 type ScriptClient12 struct {
 	Script12
 	Suites     []iana.CipherSuite
@@ -24,10 +25,13 @@ type ScriptClient12 struct {
 	ServerName string   // "" = none
 	ALPN       []string // nil = none
 	SessionID  []byte
+	Ticket     []byte // contents of session_ticket; nil = not sent
 	Premaster  []byte // of RSA key exchange; nil = a good one
 	Random     []byte // nil = a fixed one
 
 	Requested bool             // the server has sent a CertificateRequest
+	Given     []byte           // the ticket of the server's NewSessionTicket
+	Hint      uint32           // its ticket_lifetime_hint
 	Hello     wire.ServerHello // lends what ReadServer was given
 	leaf      *x509.Certificate
 	share     []byte
@@ -57,6 +61,9 @@ func (c *ScriptClient12) ClientHello() []byte {
 	}
 	if c.Before != nil {
 		wire.PutRenegotiationInfo(&w, c.Before)
+	}
+	if c.Ticket != nil {
+		wire.PutSessionTicket(&w, c.Ticket)
 	}
 	w.End(x)
 	w.End(m)
@@ -103,6 +110,10 @@ func (c *ScriptClient12) ReadServer(msg []byte) {
 		c.Group, c.share = p.Group, p.Point
 	case iana.CertificateRequest:
 		c.Requested = true
+	case iana.NewSessionTicket:
+		var t wire.NewSessionTicket12
+		c.fail(t.Parse(body))
+		c.Given, c.Hint = t.Ticket, t.LifetimeHint
 	}
 }
 

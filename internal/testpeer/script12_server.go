@@ -14,10 +14,12 @@ import (
 // ScriptServer12 is a server of TLS 1.2 played by hand. ReadClientHello comes first, then what
 // the test wants of ServerHello, Certificate, CertificateStatus, ServerKeyExchange,
 // CertificateRequest and ServerHelloDone; then, what the client answers by ReadClient and
-// ReadFinished, and Finished.
+// ReadFinished, and Finished. It resumes a session by ServerHello and Finished alone, after
+// Resume.
 type ScriptServer12 struct {
 	Script12
 	SessionID []byte
+	Ticket    bool                   // announce a NewSessionTicket
 	Params    []byte                 // of ServerKeyExchange, which are signed; nil = good ones
 	DH        *kex.DHParams          // of DHE; nil = ffdhe2048
 	Schemes   []iana.SignatureScheme // of the CertificateRequest
@@ -57,6 +59,9 @@ func (s *ScriptServer12) ServerHello() []byte {
 	}
 	if s.Extended {
 		wire.PutExtendedMasterSecret(&w)
+	}
+	if s.Ticket {
+		wire.PutSessionTicket(&w, nil)
 	}
 	w.End(x)
 	w.End(m)
@@ -107,6 +112,13 @@ func (s *ScriptServer12) CertificateRequest() []byte {
 func (s *ScriptServer12) ServerHelloDone() []byte {
 	var w wire.Writer
 	wire.AppendServerHelloDone(&w)
+	return s.send(&w)
+}
+
+// NewSessionTicket gives the client a ticket, which may be empty.
+func (s *ScriptServer12) NewSessionTicket(hint uint32, ticket []byte) []byte {
+	var w wire.Writer
+	wire.AppendNewSessionTicket12(&w, hint, ticket)
 	return s.send(&w)
 }
 

@@ -1,0 +1,164 @@
+package handshake
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
+	"github.com/s2ngo/s2ngo/internal/wire"
+)
+
+// C -> S   ClientHello            with a ticket (RFC 5077) or a session ID (RFC 5246, Section 7.3)
+//          the application or the store may be asked for the session
+// S -> C   ServerHello NewSessionTicket* [ChangeCipherSpec] Finished
+// C -> S   [ChangeCipherSpec] Finished
+
+// findSession12 looks for the session that a client wants to resume. What does not fit leads to
+// a full handshake.
+type findSession12 struct {
+	*server12
+	hello *wire.ClientHello // lends the Machine's input, like msg
+	msg   []byte
+}
+
+// find begins with what the client offers. A client that sends a ticket has made up the
+// session ID beside it (RFC 5077, Section 3.4).
+func (s *server12) find(m *Machine, hello *wire.ClientHello, msg []byte) (state, error) {
+	s.ticket = m.gives12() && hello.Has.Has(iana.SessionTicket)
+	f := &findSession12{s, hello, msg}
+	switch ticket := hello.SessionTicket; {
+	case len(ticket) > 0 && !s.ticket:
+	case len(ticket) == session.IDLen && m.cfg.Store:
+		return f.lookUp(m, ticket)
+	case len(ticket) > 0 && m.cfg.Asks.Has(AskTicket):
+		m.hold = true
+		return ask(m, AskTicket, slices.Clone(ticket), new(async.Op[[]byte]), f.opened), nil
+	case len(ticket) > 0:
+		return f.open(m)
+	case len(hello.SessionID) == session.IDLen && m.cfg.Store:
+		return f.lookUp(m, hello.SessionID)
+	}
+	return s.full(m, hello, msg)
+}
+
+// lookUp asks the store.
+func (f *findSession12) lookUp(m *Machine, id []byte) (state, error) {
+	m.hold = true
+	w := &lookUp12{f, slices.Clone(id)}
+	detail := &SessionLookup{ID: w.id, Version: iana.TLS12}
+	return ask(m, AskSession, detail, new(async.Op[[]byte]), w.found), nil
+}
+
+// lookUp12 waits for the store.
+type lookUp12 struct {
+	*findSession12
+	id []byte
+}
+
+// found takes a store's entry, nil if it has none.
+func (f *lookUp12) found(m *Machine, entry []byte) (state, error) {
+	s, err := session.Parse(entry)
+	if err != nil || string(s.ID) != string(f.id) {
+		return f.full(m)
+	}
+	return f.judge(m, s, false)
+}
+
+// opened takes what the application says is in the ticket; nil leaves it to our own keys.
+func (f *findSession12) opened(m *Machine, content []byte) (state, error) {
+	if content == nil {
+		return f.open(m)
+	}
+	return f.sealed(m, content, false)
+}
+
+// open opens the ticket with our own keys.
+func (f *findSession12) open(m *Machine) (state, error) {
+	if m.cfg.TicketKeys == nil {
+		return f.full(m)
+	}
+	plaintext, renew, ok := m.cfg.TicketKeys.Open(nil, f.hello.SessionTicket, m.now())
+	if !ok {
+		return f.full(m)
+	}
+	defer clear(plaintext)
+	return f.sealed(m, plaintext, renew)
+}
+
+// sealed reads what was in a ticket.
+func (f *findSession12) sealed(m *Machine, content []byte, renew bool) (state, error) {
+	s, err := session.Parse(content)
+	if err != nil {
+		return f.full(m)
+	}
+	return f.judge(m, s, renew)
+}
+
+// full goes on without a session.
+func (f *findSession12) full(m *Machine) (state, error) { return f.server12.full(m, f.hello, f.msg) }
+
+// judge resumes the session if it fits the hello and today's settings.
+func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state, error) {
+	if !f.fits(m, s) {
+		s.Clear()
+		return f.full(m)
+	}
+	switch { // RFC 7627, Section 5.3
+	case s.ExtendedMasterSecret && !f.extended:
+		return nil, refused("client resumes a session with %v, and does not offer it", iana.ExtendedMasterSecret)
+	case f.extended && !s.ExtendedMasterSecret, !m.restorePeer(s):
+		s.Clear()
+		return f.full(m)
+	}
+	f.ticket, f.named, f.formats, f.sct, f.staple = renew, false, false, false, false
+	f.session = s
+	m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], f.hello.SessionID)) // as the client made it up, with a ticket
+	if err := m.resume12(&f.session12, s); err != nil {
+		return nil, err
+	}
+	m.hear(f.msg)
+	if m.asksAgain() {
+		return ask(m, AskVerdict, &m.Result.Peer, new(async.Op[Verdict]), f.server12.judged), nil
+	}
+	return f.abbreviated(m)
+}
+
+// fits reports whether the session may be resumed by this hello, now (RFC 5246, Section 7.4.1.2;
+// RFC 6066, Section 3).
+func (f *findSession12) fits(m *Machine, s *session.Session) bool {
+	return s.Version == iana.TLS12 && !s.ExpiredAt(m.now()) && s.Binding == m.cfg.SessionBinding &&
+		f.hello.CipherSuites.Has(s.CipherSuite) && slices.Contains(m.cfg.Suites, s.CipherSuite) &&
+		strings.EqualFold(s.ServerName, string(f.hello.ServerName)) &&
+		(s.ClientAuth || m.cfg.ClientAuth != RequireClientAuth)
+}
+
+func (s *server12) judged(m *Machine, v Verdict) (state, error) {
+	if v.reason != nil {
+		return nil, rejected(iana.AccessDenied, v.reason, "the application rejects the client's certificate")
+	}
+	return s.abbreviated(m)
+}
+
+// abbreviated writes the server's flight.
+func (s *server12) abbreviated(m *Machine) (state, error) {
+	if err := s.serverHello(m); err != nil {
+		return nil, err
+	}
+	s.expand(m)
+	if s.ticket {
+		return s.giveTicket(m, s.session, s.finishedFirst)
+	}
+	return s.finishedFirst(m)
+}
+
+// finishedFirst ends the server's side, which is the first to end.
+func (s *server12) finishedFirst(m *Machine) (state, error) {
+	if err := s.sendFinished(m); err != nil {
+		return nil, err
+	}
+	return &expectChangeCipherSpec{session: &s.session12, then: s.confirmed}, nil
+}
+
+func (s *server12) confirmed(m *Machine) (state, error) { return s.finish(m), nil }

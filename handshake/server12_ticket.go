@@ -1,0 +1,152 @@
+package handshake
+
+import (
+	"crypto/rand"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/internal/session"
+	"github.com/s2ngo/s2ngo/internal/wire"
+)
+
+// S -> C   NewSessionTicket* [ChangeCipherSpec] Finished                   RFC 5077, Section 3.3
+//          the application may be asked to seal the ticket, and the store to keep the session
+
+// maxSealedChain is how many bytes of a client's chain travel in a ticket. A longer chain goes
+// into the store; where there is none, only its leaf is kept.
+const maxSealedChain = 4 << 10
+
+// gives12 reports whether this server has to do with tickets in TLS 1.2. Their keys open what
+// was said long before they became known, so that a policy may do without them.
+func (m *Machine) gives12() bool {
+	c := m.cfg
+	return c.SessionTickets && !c.RequireTicketForwardSecrecy &&
+		(c.TicketKeys != nil || c.Asks.Has(AskSealTicket))
+}
+
+// newTicket12 is a ticket in the making.
+type newTicket12 struct {
+	session *session.Session
+	then    func(m *Machine) (state, error)
+}
+
+// giveTicket writes a NewSessionTicket for the session, and goes on with then. It is empty if
+// the session cannot be sealed or kept now.
+func (s *server12) giveTicket(m *Machine, sess *session.Session, then func(*Machine) (state, error)) (state, error) {
+	t := &newTicket12{sess, then}
+	if !sess.IssueAt(m.now(), m.cfg.SessionLifetime) {
+		return t.give(m, nil, 0)
+	}
+	if chainLen(sess.PeerChain) > maxSealedChain {
+		if m.cfg.Store {
+			return t.store(m)
+		}
+		sess.PeerChain, sess.PeerTruncated = sess.PeerChain[:1], true
+	}
+	if m.cfg.Asks.Has(AskSealTicket) {
+		return ask(m, AskSealTicket, sess.Append(nil), new(async.Op[[]byte]), t.sealed), nil
+	}
+	return t.seal(m)
+}
+
+func chainLen(chain [][]byte) (n int) {
+	for _, der := range chain {
+		n += len(der)
+	}
+	return n
+}
+
+// sealed takes the application's ticket; nil leaves it to our own keys.
+func (t *newTicket12) sealed(m *Machine, ticket []byte) (state, error) {
+	if ticket == nil {
+		return t.seal(m)
+	}
+	return t.give(m, ticket, session.MaxLifetime)
+}
+
+// seal seals the ticket with our own keys.
+func (t *newTicket12) seal(m *Machine) (state, error) {
+	if m.cfg.TicketKeys == nil {
+		return t.give(m, nil, 0)
+	}
+	content := t.session.Append(nil)
+	defer clear(content)
+	ticket, life, ok, err := m.cfg.TicketKeys.Seal(nil, content, m.now(), m.random())
+	if err != nil {
+		return nil, internal(err, "a ticket could not be sealed")
+	}
+	if !ok {
+		ticket = nil
+	}
+	return t.give(m, ticket, life)
+}
+
+// store keeps the session under a ticket that is its ID.
+func (t *newTicket12) store(m *Machine) (state, error) {
+	t.session.ID = make([]byte, session.IDLen)
+	if err := m.draw(t.session.ID); err != nil {
+		return nil, err
+	}
+	return m.storeSession(t.session, t.stored), nil
+}
+
+func (t *newTicket12) stored(m *Machine, _ struct{}) (state, error) {
+	return t.give(m, t.session.ID, session.MaxLifetime)
+}
+
+// give writes the ticket, which nobody takes for longer than it and its session last.
+func (t *newTicket12) give(m *Machine, ticket []byte, life time.Duration) (state, error) {
+	var hint uint32
+	if hint = min(t.session.Lifetime, uint32(life/time.Second)); hint == 0 {
+		ticket = nil // 0 would leave it open
+	}
+	w, start := m.writer()
+	wire.AppendNewSessionTicket12(w, hint, ticket)
+	if err := m.sent(start); err != nil {
+		return nil, err
+	}
+	return t.then(m)
+}
+
+// storeSession asks the store to keep a session under its ID.
+func (m *Machine) storeSession(s *session.Session, then func(*Machine, struct{}) (state, error)) state {
+	entry := &SessionEntry{ID: s.ID, Entry: s.Append(nil), Lifetime: time.Duration(s.Lifetime) * time.Second}
+	return ask(m, AskStoreSession, entry, new(async.Op[struct{}]), then)
+}
+
+// random is the source of what others draw for us.
+func (m *Machine) random() io.Reader {
+	if m.cfg.Rand != nil {
+		return m.cfg.Rand
+	}
+	return rand.Reader
+}
+
+// keep makes a session of a full handshake, when the client has proved that it has the keys, and
+// goes on with the server's Finished.
+func (s *server12) keep(m *Machine) (state, error) {
+	if id := m.sessionID(); s.ticket || len(id) > 0 {
+		s.session = m.newSession12(s.master.Bytes())
+		s.session.KeyingMaterialExpires = s.session.Established.Add(m.cfg.KeyingMaterialLifetime)
+		if s.ticket {
+			return s.giveTicket(m, s.session, s.end)
+		}
+		s.session.ID = slices.Clone(id)
+		if s.session.IssueAt(m.now(), m.cfg.SessionLifetime) {
+			return m.storeSession(s.session, s.kept), nil
+		}
+	}
+	return s.end(m)
+}
+
+func (s *server12) kept(m *Machine, _ struct{}) (state, error) { return s.end(m) }
+
+// end ends the server's side of a full handshake.
+func (s *server12) end(m *Machine) (state, error) {
+	if err := s.sendFinished(m); err != nil {
+		return nil, err
+	}
+	return s.finish(m), nil
+}
