@@ -178,6 +178,7 @@ func TestWithoutExtendedMasterSecret(t *testing.T) {
 			if got := s.State().ExtendedMasterSecret; got != extended {
 				t.Errorf("%v: extended_master_secret is %v to the server, want %v", id, got, extended)
 			}
+			wantExport(t, s, extended)
 			c.record(iana.RecordApplicationData, []byte("hello")...)
 			wantRecv(t, s, "hello")
 			mustSend(t, s, "world")
@@ -202,6 +203,19 @@ func TestWithoutExtendedMasterSecret(t *testing.T) {
 		if got := s.client.State().ExtendedMasterSecret; got != extended {
 			t.Errorf("extended_master_secret is %v to the client, want %v", got, extended)
 		}
+		wantExport(t, s.client, extended)
 		s.wantData("hello")
+	}
+}
+
+// wantExport holds that only a session with an extended master secret is exported from.
+func wantExport(t *testing.T, c *Conn, possible bool) {
+	t.Helper()
+	out, err := c.Export("EXPORTER-test", nil, 32)
+	if possible != (err == nil && len(out) == 32) {
+		t.Errorf("Export gives %d bytes and %v; it is possible: %v", len(out), err, possible)
+	}
+	if !possible {
+		failure{kind: ErrUsage, text: "without extended_master_secret"}.check(t, "Export", err)
 	}
 }

@@ -61,6 +61,7 @@ type Conn struct {
 	suite    iana.CipherSuite
 	control  control
 
+	exporter      exporter
 	appIn, appOut atomic.Uint64
 	facts         atomic.Uint32
 }
@@ -172,6 +173,7 @@ func (c *Conn) wipe() {
 	c.wr.Close()
 	c.rest = nil
 	c.secret.Clear()
+	c.exporter.drop()
 }
 
 // setPending notes the operation that Close ends.

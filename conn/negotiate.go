@@ -121,6 +121,9 @@ func (c *Conn) advance() (moved bool, err error) {
 			return true, err
 		}
 	}
+	if r := &c.machine.Result; err == nil && !c.client && r.HalfRTT && !r.Exporter.IsZero() {
+		c.exporter.replace(&r.Exporter)
+	}
 	return len(events) > 0, err
 }
 
@@ -160,6 +163,9 @@ func (c *Conn) do(e *handshake.Event) error {
 	case handshake.UpdateWriteKey:
 		c.control.wantKeyUpdate()
 	case handshake.Done:
+		if c.client { // a server had it earlier
+			c.exporter.replace(&c.machine.Result.Exporter)
+		}
 		c.set(factDone)
 		c.facts.And(^uint32(factRenegotiating | factUnproved))
 		c.rd.AllowPlaintextAlert(false)
@@ -295,6 +301,7 @@ func (c *Conn) fail(err error) {
 	c.set(factHandshakeError)
 	c.facts.And(^uint32(factRenegotiating | factHelloRequest)) // neither Send nor Recv waits for it
 	c.dropOperation()
+	c.exporter.drop()
 	if c.machine != nil {
 		c.machine.Close()
 	}

@@ -336,7 +336,7 @@ func (s *side) close() {
 	if err == nil || s.err != nil && err != s.err {
 		s.t.Fatalf("%s: %v after Close, %v before", s.name(), err, s.err)
 	}
-	if s.m.Result.Exporter != (handshake.Secret{}) {
+	if s.m.Result.Exporter != (handshake.Exporter{}) {
 		s.t.Fatalf("%s keeps the exporter secret after Close", s.name())
 	}
 	if _, _, waits := s.m.Waiting(); waits {

@@ -274,7 +274,7 @@ func TestAbortAndClose(t *testing.T) {
 		r, s = at.reach(t)
 		op = s.question
 		s.Close()
-		if _, err := s.Advance(); err != errClosed || s.x != nil || s.Result.Exporter != (Secret{}) {
+		if _, err := s.Advance(); err != errClosed || s.x != nil || s.Result.Exporter != (Exporter{}) {
 			t.Errorf("Advance after Close gives %v", err)
 		}
 		if op != nil {

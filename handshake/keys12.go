@@ -124,6 +124,9 @@ func (s *session12) checkFinished(m *Machine, msg []byte) error {
 // lend them, so that they are left to the garbage collector.
 func (s *session12) finish(m *Machine) state {
 	m.Result.HalfRTT = true
+	if s.extended { // RFC 7627, Section 5.4
+		m.Result.Exporter = schedule.NewExporter12(&s.master, m.x.clientRandom[:], s.serverRandom[:])
+	}
 	s.master.Clear()
 	end := &connected12{}
 	// A session without extended_master_secret may be shared with somebody in the middle, who

@@ -20,10 +20,12 @@ func (m *Machine) applicationSecrets(keys *schedule.Handshake) (client, server S
 	main := keys.Main()
 	th := m.hash()
 	client, server = main.Traffic(th)
-	m.Result.Exporter = main.Exporter(th)
+	exporter := main.Exporter(th)
+	m.Result.Exporter = schedule.NewExporter(&exporter)
 	main.Clear()
 	m.keyLog("CLIENT_TRAFFIC_SECRET_0", client)
 	m.keyLog("SERVER_TRAFFIC_SECRET_0", server)
-	m.keyLog("EXPORTER_SECRET", m.Result.Exporter)
+	m.keyLog("EXPORTER_SECRET", exporter)
+	exporter.Clear()
 	return client, server
 }

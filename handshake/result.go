@@ -6,6 +6,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/schedule"
 )
 
 // Result is what a handshake has settled, filled in as it becomes known.
@@ -22,9 +23,9 @@ type Result struct {
 	Certificate          *certs.Certificate // ours, as sent
 	Match                certs.Match
 	Peer                 PeerChain
-	ExtendedMasterSecret bool // TLS 1.2
-	Exporter             Secret
-	HalfRTT              bool // server: application data may be sent before Done
+	ExtendedMasterSecret bool     // TLS 1.2
+	Exporter             Exporter // there once our side may export; in TLS 1.2 only with ExtendedMasterSecret
+	HalfRTT              bool     // server: application data may be sent before Done
 
 	Resumed       bool   // a session; an external PSK resumes nothing
 	SessionID     []byte // of the session, TLS 1.2 only; nil = none
@@ -61,6 +62,10 @@ func (s EarlyDataStatus) String() string {
 	}
 	return fmt.Sprintf("EarlyDataStatus(%d)", uint8(s))
 }
+
+// Exporter derives keying material for the application (RFC 5705; RFC 8446, Section 7.5). It
+// prints as "secret".
+type Exporter = schedule.Exporter
 
 // Leaf returns the peer's own certificate, or nil.
 func (r *Result) Leaf() *x509.Certificate {

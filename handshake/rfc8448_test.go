@@ -424,7 +424,7 @@ func (r *replay) end() {
 		r.Error("the Machine has not drawn all that the document's did")
 	}
 	res := &r.m.Result
-	r.equal("exporter secret", res.Exporter.Bytes(), r.trace.Values("server", `derive secret "tls13 exp master"`, "expanded")[0])
+	r.equal("exporter secret", res.Exporter.Secret().Bytes(), r.trace.Values("server", `derive secret "tls13 exp master"`, "expanded")[0])
 	if res.Version != iana.TLS13 || res.CipherSuite != iana.TLS_AES_128_GCM_SHA256 || res.Group != r.serverHello().KeyShareGroup {
 		r.Errorf("result is %v, %v, %v", res.Version, res.CipherSuite, res.Group)
 	}

@@ -94,9 +94,9 @@ func (m *Master) Finished(dst []byte, client bool, transcriptHash []byte) []byte
 	return append(dst, verify[:]...)
 }
 
-// ErrExport12 is the error of an Export under a label or with a context that TLS 1.2 does not
-// allow.
-var ErrExport12 = errors.New("schedule: exporter label of the handshake itself, or context above 65535 bytes")
+// ErrExport12 is the error of an Export under a label, with a context or of a length that TLS
+// 1.2 does not allow.
+var ErrExport12 = errors.New("schedule: exporter label of the handshake itself, or context or output above 65535 bytes")
 
 // Export fills out with keying material for label and context; a context of nil is none, which
 // is another one than an empty context. A label that the handshake uses itself would lay its
