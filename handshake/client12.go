@@ -9,6 +9,7 @@ import (
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
@@ -27,6 +28,12 @@ type client12 struct {
 	dh      *kex.DHParams
 	share   []byte   // the server's
 	request *request // nil unless the server wants a certificate
+
+	old    *session.Session // that is resumed, or nil
+	id     []byte           // of the session that this handshake makes
+	ticket bool             // NewSessionTicket comes
+	given  []byte           // the ticket, not empty
+	hint   uint32           // its lifetime
 }
 
 // begin takes the ServerHello.
@@ -42,7 +49,7 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 		return nil, illegal("server chose cipher suite %v, which was not offered for %v", id, iana.TLS12)
 	case hello.CompressionMethod != 0:
 		return nil, illegal("server chose compression method %d", hello.CompressionMethod)
-	case m.x.sessionIDLen > 0 && string(hello.SessionID) == string(m.sessionID()):
+	case m.x.sessionIDLen > 0 && h.session == nil && string(hello.SessionID) == string(m.sessionID()):
 		return nil, illegal("server resumes a session that this client does not have") // the ID was made up
 	}
 	if m.cfg.RequireEMS && !hello.ExtendedMasterSecret {
@@ -58,17 +65,25 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 		}
 		m.Result.ALPN = name
 	}
+	m.x.secrets = s
+	m.Result.Version = iana.TLS12
+	copy(s.serverRandom[:], hello.Random)
+	s.ticket = hello.SessionTicket
+	m.emit(Event{Kind: SetVersion, Version: iana.TLS12})
+	if h.resumes(m, hello) {
+		return s.resume(m, h.session, hello, msg)
+	}
+	if len(hello.SessionID) > 0 {
+		s.id = slices.Clone(hello.SessionID)
+	}
 	m.x.suite = row
 	if err := m.x.transcript.Start(row.Hash); err != nil {
 		return nil, internal(err, "the transcript could not be started")
 	}
 	m.hear(msg)
-	m.x.secrets = s
-	m.Result.Version, m.Result.CipherSuite = iana.TLS12, id
+	m.Result.CipherSuite, m.Result.SessionID = id, s.id
 	m.Result.Peer.SCTList = slices.Clone(hello.SCTList)
-	copy(s.serverRandom[:], hello.Random)
 	s.extended, s.staple = hello.ExtendedMasterSecret, hello.StatusRequest
-	m.emit(Event{Kind: SetVersion, Version: iana.TLS12})
 	return &expectCertificate12{s}, nil
 }
 

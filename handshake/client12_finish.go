@@ -144,7 +144,5 @@ func (s *clientFlight12) finished(m *Machine) (state, error) {
 	if err := s.sendFinished(m); err != nil {
 		return nil, err
 	}
-	return &expectChangeCipherSpec{session: &s.session12, then: s.done}, nil
+	return s.expectEnd(s.done), nil
 }
-
-func (s *clientFlight12) done(m *Machine) (state, error) { return s.finish(m), nil }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
@@ -19,7 +20,8 @@ type clientHello struct {
 	random  [32]byte
 	offered wire.Set
 	keys    []clientKey
-	cookie  []byte // of the HelloRetryRequest
+	cookie  []byte           // of the HelloRetryRequest
+	session *session.Session // of TLS 1.2 that is offered, or nil
 }
 
 // clientKey is a private key whose share was sent.
@@ -50,14 +52,11 @@ func (sendClientHello) move(m *Machine) (state, error) {
 		return nil, err
 	}
 	m.x.clientRandom = h.random
-	if !m.cfg.NoCompatibility && m.cfg.MaxVersion >= iana.TLS13 {
-		m.x.sessionIDLen = 32
-		if err := m.draw(m.x.sessionID[:]); err != nil {
-			return nil, err
-		}
-	}
 	m.serverName = strings.TrimSuffix(m.serverName, ".") // as RFC 6066, Section 3 wants it
 	m.Result.ServerName = m.serverName
+	if err := h.chooseSessionID(m); err != nil {
+		return nil, err
+	}
 	m.x.secrets = h
 	m.x.keep = m.cfg.MinVersion == iana.TLS12 && m.cfg.ClientAuth != NoClientAuth
 	for _, g := range m.cfg.KeyShares { // none if TLS 1.3 is not offered
@@ -160,6 +159,13 @@ func (h *clientHello) put12(m *Machine, w *wire.Writer) {
 		before = m.before.client[:]
 	}
 	wire.PutRenegotiationInfo(w, before)
+	if m.wantsSessions() {
+		var ticket []byte // none asks for one
+		if h.session != nil {
+			ticket = h.session.Ticket
+		}
+		wire.PutSessionTicket(w, ticket)
+	}
 }
 
 // versions lists what supported_versions offers, the newest first.

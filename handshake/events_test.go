@@ -101,6 +101,30 @@ func TestEvents(t *testing.T) {
 				"initial{certificate certificate_status certificate_request server_hello_done}, " +
 				"ask revocation lists, ask certificate verdict, ask private key, ask signature verification, " +
 				"read application, ccs, write application, application{finished}, Done"},
+		{scenario{kind: tls12Given}, true,
+			"initial{client_hello}, TLSv1.2, initial{client_key_exchange}, ccs, write application, " +
+				"application{finished}, read application, Ticket, Done",
+			"TLSv1.2, initial{server_hello certificate}, initial{server_key_exchange server_hello_done}, " +
+				"read application, initial{new_session_ticket}, ccs, write application, application{finished}, Done"},
+		{scenario{kind: tls12Stored}, true,
+			"initial{client_hello}, TLSv1.2, initial{client_key_exchange}, ccs, write application, " +
+				"application{finished}, read application, Ticket, Done",
+			"TLSv1.2, ask session lookup, initial{server_hello certificate}, " +
+				"initial{server_key_exchange server_hello_done}, read application, ask session store, ccs, write application, application{finished}, Done"},
+		{scenario{kind: tls12Resumed}, true,
+			"initial{client_hello}, TLSv1.2, read application, ccs, write application, application{finished}, Done",
+			"TLSv1.2, initial{server_hello}, ccs, write application, application{finished}, read application, Done"},
+		{everything(tls12Renewed), true,
+			"initial{client_hello}, TLSv1.2, ask certificate verdict, read application, ccs, write application, " +
+				"application{finished}, Ticket, Done",
+			"ask configuration, TLSv1.2, ask ticket opening, ask certificate verdict, initial{server_hello}, " +
+				"ask ticket sealing, initial{new_session_ticket}, ccs, write application, application{finished}, " +
+				"read application, Done"},
+		{everything(tls12ByID), true,
+			"initial{client_hello}, TLSv1.2, ask certificate verdict, read application, ccs, write application, " +
+				"application{finished}, Done",
+			"ask configuration, TLSv1.2, ask session lookup, ask certificate verdict, initial{server_hello}, ccs, " +
+				"write application, application{finished}, read application, Done"},
 	} {
 		t.Run(fmt.Sprint(c.scenario, ", compatible ", c.compatible), func(t *testing.T) {
 			r := c.start(t)

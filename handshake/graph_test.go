@@ -192,7 +192,10 @@ func TestEveryStateIsReached(t *testing.T) {
 			t.Errorf("no scenario reaches the state %s", name)
 		}
 	}
-	for _, q := range questions()[:AskClientCertificate+1] {
+	for _, q := range questions() {
+		if q > AskClientCertificate && !slices.Contains(asked12, q) {
+			continue
+		}
 		if !reached["await "+q.String()] {
 			t.Errorf("no scenario is asked for %v", q)
 		}
@@ -251,7 +254,8 @@ without a HelloRetryRequest; each of these with every subset of the questions th
 key updates after each. TestStateGraph fails if an arrow on this page was not made in these runs, or if one was made
 that is not on this page; no other test of the package may make one that is not here either.
 For TLS 1.2 there are handshakes with ECDHE and with RSA key exchange, each with an OCSP response and with one that
-is announced and does not come.
+is announced and does not come; and handshakes that make a session, that resume one, with a new ticket and without, and that
+offer one in vain, each by ticket and by session ID.
 
 A state bears the name of its Go type in package handshake, and waits for what the arrows that leave it
 say: a handshake message from the peer, or, in the states called await, the application's answer to the question named

@@ -288,7 +288,8 @@ func TestAbortAndClose(t *testing.T) {
 	}
 }
 
-// TestApplicationFails lets the application fail, cancel or refuse at each question.
+// TestApplicationFails lets the application fail at each question. Where that may be, the
+// handshake comes to its end.
 func TestApplicationFails(t *testing.T) {
 	stops, _ := walk(t)
 	reason := errors.New("the reason")
@@ -300,8 +301,18 @@ func TestApplicationFails(t *testing.T) {
 		if op, ok := s.question.Op.(*asyncpkey.Op); ok && op.Kind() == asyncpkey.Decrypt {
 			continue // a failure that nobody may see: TestDecryptionThatFails
 		}
+		question := s.question.Question
 		if err := s.question.Op.(interface{ Fail(error) error }).Fail(reason); err != nil {
 			t.Fatal(err)
+		}
+		if question.mayFail() {
+			s.question = nil
+			if _, err := s.advance(); err != nil {
+				t.Fatalf("%v: %v", at, err)
+			}
+			r.finish()
+			r.close()
+			continue
 		}
 		events, err := s.advance()
 		s.failsWith(t, events, err, iana.InternalError, fmt.Sprintf("the application's %v failed: the reason", s.question.Question))

@@ -55,32 +55,37 @@ const minSkipLimit = 1 << 16
 func (m *Machine) skipLimit() int { return max(int(m.cfg.MaxEarlyData), minSkipLimit) }
 
 // restorePeer makes what a session kept of the peer part of the result. It reports whether the
-// peer is still welcome: a server's leaf is judged again by the current clock, a client's chain by
-// all that a full handshake judges it by. A failure leaves the result as it was.
+// peer is still welcome; if not, the result stays as it was.
 func (m *Machine) restorePeer(s *session.Session) bool {
-	peer := PeerChain{OCSPResponse: s.OCSPResponse, SCTList: s.SCTList}
-	if len(s.PeerChain) > 0 {
-		var err error
-		if peer.Certificates, err = certs.ParseChain(s.PeerChain, maxCertificates); err != nil {
-			return false
-		}
-		switch v := m.cfg.Verify; {
-		case v == nil:
-		case m.client || s.PeerTruncated:
-			leaf, now := peer.Certificates[0], m.now()
-			if !v.SkipTime && (now.Before(leaf.NotBefore) || now.After(leaf.NotAfter)) {
-				return false
-			}
-		default:
-			if peer.Verified, err = v.Client(peer.Certificates); err != nil {
-				return false
-			}
-		}
+	peer, ok := m.peerOf(s)
+	if ok {
+		m.Result.Peer, m.Result.PeerTruncated = peer, s.PeerTruncated
+		m.Result.ClientAuth, m.Result.PeerScheme = s.ClientAuth, s.PeerScheme
 	}
-	r := &m.Result
-	r.Peer, r.PeerTruncated = peer, s.PeerTruncated
-	r.ClientAuth, r.PeerScheme = s.ClientAuth, s.PeerScheme
-	return true
+	return ok
+}
+
+// peerOf returns what a session kept of the peer, and whether it is still welcome: a server's
+// leaf is judged again by the current clock, a client's chain by all that a full handshake
+// judges it by.
+func (m *Machine) peerOf(s *session.Session) (peer PeerChain, ok bool) {
+	peer.OCSPResponse, peer.SCTList = s.OCSPResponse, s.SCTList
+	if len(s.PeerChain) == 0 {
+		return peer, !m.client // without a certificate a server has not been authenticated
+	}
+	var err error
+	if peer.Certificates, err = certs.ParseChain(s.PeerChain, maxCertificates); err != nil {
+		return peer, false
+	}
+	switch v := m.cfg.Verify; {
+	case v == nil:
+	case m.client || s.PeerTruncated:
+		leaf, now := peer.Certificates[0], m.now()
+		return peer, v.SkipTime || !now.Before(leaf.NotBefore) && !now.After(leaf.NotAfter)
+	default:
+		peer.Verified, err = v.Client(peer.Certificates)
+	}
+	return peer, err == nil
 }
 
 // asksAgain reports whether the application judges the peer of a resumed session.

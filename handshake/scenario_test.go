@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,14 +53,17 @@ func (k kind) rsa() bool { return k == tls12RSA || k == tls12RSASilent }
 // scenarios are all that there are: each set of questions, in each kind of handshake.
 func scenarios() iter.Seq[scenario] {
 	return func(yield func(scenario) bool) {
-		all := Questions(1) << (AskClientCertificate + 1)
-		for _, kind := range []kind{tls13, tls13Retry, tls12, tls12Silent, tls12RSA, tls12RSASilent} {
+		for _, kind := range slices.Concat([]kind{tls13, tls13Retry, tls12, tls12Silent, tls12RSA, tls12RSASilent}, kinds12) {
 			for _, s := range []scenario{
 				{kind, NoClientAuth, false, 0},
 				{kind, OptionalClientAuth, false, 0},
 				{kind, RequireClientAuth, true, 0},
 			} {
-				for s.asks = range all {
+				all := kind.questions()
+				for s.asks = range all + 1 {
+					if s.asks&^all != 0 {
+						continue // it takes no part
+					}
 					if kind.silent() && !s.asks.Has(AskOCSPResponse) {
 						continue // nobody is asked, and nothing is announced
 					}
@@ -72,6 +76,15 @@ func scenarios() iter.Seq[scenario] {
 	}
 }
 
+// questions are those that take a part in a kind of handshake; AskSession, AskStoreSession and
+// AskTakeSession go with a store, and not by these.
+func (k kind) questions() Questions {
+	if s, ok := sessions12[k]; ok {
+		return s.asks
+	}
+	return 1<<(AskClientCertificate+1) - 1
+}
+
 // questions are all that there are; String knows where they end.
 func questions() (list []Question) {
 	for q := Question(0); !strings.HasPrefix(q.String(), "Question("); q++ {
@@ -81,7 +94,7 @@ func questions() (list []Question) {
 }
 
 // everything is the scenario of a kind with all that can happen.
-func everything(k kind) scenario { return scenario{k, RequireClientAuth, true, ^Questions(0)} }
+func everything(k kind) scenario { return scenario{k, RequireClientAuth, true, k.questions()} }
 
 func (s scenario) String() string {
 	text := string(s.kind)
@@ -106,6 +119,7 @@ type run struct {
 	client, server *side
 	post           []delivery // what is still to be sent after the handshake
 	steps          int
+	store          map[string][]byte // of sessions
 }
 
 // delivery is a message made by the driver.
@@ -123,7 +137,8 @@ func (s scenario) start(t testing.TB) *run {
 		client.Certificates = issue(t, testpeer.KeyEd25519).store
 	}
 	s.kind.apply(t, client, server)
-	r := &run{TB: t, scenario: s, client: newSide(true, client), server: newSide(false, server)}
+	store := s.useSessions(t, client, server)
+	r := &run{TB: t, scenario: s, client: newSide(true, client), server: newSide(false, server), store: store}
 	if s.kind.version() == iana.TLS13 {
 		r.post = []delivery{
 			{true, ticket()}, {true, keyUpdate(false)}, {true, ticket()}, {true, keyUpdate(true)},
@@ -284,7 +299,20 @@ func (r *run) reply(s *side) error {
 			return err
 		}
 		return op.Answer([]*x509.RevocationList{list})
+	case *async.Op[struct{}]:
+		entry := s.question.Detail.(*SessionEntry)
+		r.store[string(entry.ID)] = entry.Entry
+		return op.Answer(struct{}{})
 	case *async.Op[[]byte]:
+		switch detail := s.question.Detail.(type) {
+		case *SessionLookup:
+			return op.Answer(r.store[string(detail.ID)])
+		case []byte:
+			if s.question.Question == AskTicket {
+				return op.Answer(nil) // not the application's
+			}
+			return op.Answer(append([]byte("sealed by the application: "), detail...))
+		}
 		if r.kind.silent() {
 			return op.Answer(nil)
 		}

@@ -114,6 +114,9 @@ func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state
 	}
 	f.ticket, f.named, f.formats, f.sct, f.staple = renew, false, false, false, false
 	f.session = s
+	if len(s.ID) > 0 {
+		m.Result.SessionID = slices.Clone(s.ID)
+	}
 	m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], f.hello.SessionID)) // as the client made it up, with a ticket
 	if err := m.resume12(&f.session12, s); err != nil {
 		return nil, err

@@ -89,6 +89,7 @@ func (t *newTicket12) store(m *Machine) (state, error) {
 	if err := m.draw(t.session.ID); err != nil {
 		return nil, err
 	}
+	m.Result.SessionID = t.session.ID
 	return m.storeSession(t.session, t.stored), nil
 }
 
@@ -106,6 +107,9 @@ func (t *newTicket12) give(m *Machine, ticket []byte, life time.Duration) (state
 	wire.AppendNewSessionTicket12(w, hint, ticket)
 	if err := m.sent(start); err != nil {
 		return nil, err
+	}
+	if len(ticket) > 0 {
+		m.Result.TicketsSent++
 	}
 	return t.then(m)
 }
@@ -134,6 +138,7 @@ func (s *server12) keep(m *Machine) (state, error) {
 			return s.giveTicket(m, s.session, s.end)
 		}
 		s.session.ID = slices.Clone(id)
+		m.Result.SessionID = s.session.ID
 		if s.session.IssueAt(m.now(), m.cfg.SessionLifetime) {
 			return m.storeSession(s.session, s.kept), nil
 		}
