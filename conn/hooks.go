@@ -43,7 +43,9 @@ type SignatureCheck = handshake.SignatureCheck
 type Hooks struct {
 	// OnClientHello chooses a Config for the connection by the ClientHello, once, before
 	// anything is negotiated (s2n_client_hello_cb). Answer nil to keep the one there is. The
-	// ClientHello is lent until the operation is answered. Servers only.
+	// ClientHello is lent until the operation is answered. An op.Fail turns the client away:
+	// with the alert that the error's method Alert() iana.Alert names, else with
+	// internal_error. Servers only.
 	OnClientHello func(c *Conn, hello *ClientHello, op *async.Op[*Config])
 
 	// OnPrivateKey does the private key's work (s2n_async_pkey_fn); it is called for every

@@ -230,6 +230,11 @@ func refusals(t *testing.T) (list []refusal) {
 	add("OnClientHello fails", func(_ *testing.T, _, server *Config) {
 		server.OnClientHello = func(_ *Conn, _ *ClientHello, op *async.Op[*Config]) { _ = op.Fail(errToken) }
 	}, told(iana.InternalError), failed)
+	add("OnClientHello fails with an alert of its own", func(_ *testing.T, _, server *Config) {
+		server.OnClientHello = func(_ *Conn, _ *ClientHello, op *async.Op[*Config]) {
+			_ = op.Fail(&alarm{iana.UnrecognizedName, "no such host"})
+		}
+	}, told(iana.UnrecognizedName), failure{ErrProtocol, iana.UnrecognizedName, "no such host"})
 	add("OnClientHello chooses a Config that is wrong", func(_ *testing.T, _, server *Config) {
 		server.OnClientHello = func(_ *Conn, _ *ClientHello, op *async.Op[*Config]) { _ = op.Answer(&Config{Policy: "no such policy"}) }
 	}, told(iana.InternalError), failure{ErrInternal, iana.InternalError, "no such policy"})

@@ -1,6 +1,9 @@
 package handshake
 
-import "github.com/s2ngo/s2ngo/async"
+import (
+	"github.com/s2ngo/s2ngo/async"
+	"github.com/s2ngo/s2ngo/iana"
+)
 
 // await is the only state that waits for the application. It goes on with then, a named
 // method of the state that asked, once op is answered.
@@ -36,7 +39,10 @@ func (a *await[T]) resume(m *Machine) (state, bool, error) {
 		return a, false, nil
 	}
 	if err != nil {
-		if !a.question.mayFail() {
+		switch {
+		case a.question == AskConfig: // a client may be turned away here
+			return nil, true, rejected(iana.InternalError, err, "the application's "+a.question.String()+" failed")
+		case !a.question.mayFail():
 			return nil, true, internal(err, "the application's %v failed", a.question)
 		}
 		var none T

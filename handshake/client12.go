@@ -140,6 +140,9 @@ func (s *client12) accepted(m *Machine) (state, error) {
 	if kind := certs.KeyTypeOf(leaf); !fitsAuth(kind, m.x.suite) {
 		return nil, illegal("server's certificate has a key of type %v, which does not fit %v", kind, m.x.suite.ID)
 	}
+	if g := certs.CurveOf(leaf); g != 0 && !slices.Contains(m.cfg.Groups12, g) { // RFC 8422, Section 5.3
+		return nil, illegal("server's certificate has a key on %v, which was not offered for %v", g, iana.TLS12)
+	}
 	if m.x.suite.KeyExchange == suite.KeyExchangeRSA {
 		return &expectRequestOrDone{s}, nil
 	}
@@ -264,7 +267,7 @@ func (s *expectRequestOrDone) requested(m *Machine, msg []byte) (state, error) {
 		return nil, err
 	}
 	m.hear(msg)
-	s.request = &request{schemes: slices.Clone(r.SignatureAlgorithms)}
+	s.request = &request{schemes: slices.Clone(r.SignatureAlgorithms), types: slices.Clone(r.CertificateTypes)}
 	s.request.onChain = s.request.schemes
 	if m.cfg.Asks.Has(AskClientCertificate) {
 		d := &s.request.detail

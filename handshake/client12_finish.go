@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"io"
+	"slices"
 
 	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
@@ -37,8 +38,18 @@ func (s *clientFlight12) begin(m *Machine) (state, error) {
 	}
 	return s.withCertificate(m, s.request.choose(m, func(c *certs.Certificate) bool {
 		_, ok := m.scheme12(c, s.request.schemes)
-		return ok
+		return ok && s.request.takes(c)
 	}))
+}
+
+// takes reports whether a server of TLS 1.2 takes a certificate with c's type of key:
+// ecdsa_sign stands for Ed25519 as well (RFC 5246, Section 7.4.4; RFC 8422, Section 5.5).
+func (r *request) takes(c *certs.Certificate) bool {
+	want := wire.RSASign
+	if kind := c.KeyType(); kind == certs.KeyECDSA || kind == certs.KeyEd25519 {
+		want = wire.ECDSASign
+	}
+	return slices.Contains(r.types, want)
 }
 
 // withCertificate sends the client's certificate, or the empty list that says there is
@@ -47,6 +58,9 @@ func (s *clientFlight12) withCertificate(m *Machine, cert *certs.Certificate) (s
 	if cert != nil {
 		if err := m.checkChoice(cert); err != nil {
 			return nil, err
+		}
+		if !s.request.takes(cert) {
+			return nil, refused("server takes certificates of types %d, which the client certificate of %q is not", s.request.types, cert.Leaf.Subject)
 		}
 		id, ok := m.scheme12(cert, s.request.schemes)
 		if !ok {

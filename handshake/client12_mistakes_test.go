@@ -82,7 +82,7 @@ func TestClient12Mistakes(t *testing.T) {
 		{"extended_master_secret twice", wrongHello12(add(iana.ExtendedMasterSecret)),
 			iana.DecodeError, "client_hello: extension extended_master_secret: there twice"},
 		{"point formats without the one that there is", wrongHello12(replace(iana.ECPointFormats, 2, 1, 2)),
-			iana.HandshakeFailure, "client offers no cipher suite of this server's policy for TLSv1.2 that fits its certificates and groups"},
+			iana.IllegalParameter, "client does not offer uncompressed points"},
 		{"no point formats", wrongHello12(replace(iana.ECPointFormats, 0)),
 			iana.DecodeError, "client_hello: extension ec_point_formats: ec_point_format_list: empty"},
 		{"an extension that belongs elsewhere", wrongHello12(add(iana.OIDFilters, 0, 0)),

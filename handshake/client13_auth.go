@@ -17,6 +17,7 @@ import (
 type request struct {
 	schemes iana.List[iana.SignatureScheme]
 	onChain iana.List[iana.SignatureScheme] // for signatures on certificates
+	types   []uint8                         // TLS 1.2: of client certificates
 	detail  CertificateRequest
 }
 

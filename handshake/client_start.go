@@ -252,6 +252,9 @@ func (s *expectServerHello) again(m *Machine, hello *wire.ServerHello, msg []byt
 	if s.retry != 0 {
 		return nil, unexpected("server sent a second HelloRetryRequest")
 	}
+	if m.InMessage() { // the server's flight ends here
+		return nil, unexpected("server sent more after HelloRetryRequest in the same record")
+	}
 	wanted := hello.Has.Has(iana.KeyShare)
 	if !wanted && hello.Cookie == nil {
 		return nil, illegal("server sent a HelloRetryRequest that changes nothing")

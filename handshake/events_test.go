@@ -88,8 +88,8 @@ func TestEvents(t *testing.T) {
 				"ask signature verification, ask client certificate, initial{certificate client_key_exchange}, " +
 				"ask private key, initial{certificate_verify}, ccs, write application, application{finished}, " +
 				"read application, Done",
-			"ask configuration, TLSv1.2, initial{server_hello}, ask OCSP response, " +
-				"initial{certificate certificate_status}, ask private key, " +
+			"ask configuration, TLSv1.2, ask OCSP response, " +
+				"initial{server_hello certificate certificate_status}, ask private key, " +
 				"initial{server_key_exchange certificate_request server_hello_done}, ask revocation lists, " +
 				"ask certificate verdict, ask signature verification, read application, ccs, write application, " +
 				"application{finished}, Done"},
@@ -97,8 +97,8 @@ func TestEvents(t *testing.T) {
 			"initial{client_hello}, TLSv1.2, ask revocation lists, ask certificate verdict, " +
 				"ask client certificate, initial{certificate client_key_exchange}, ask private key, " +
 				"initial{certificate_verify}, ccs, write application, application{finished}, read application, Done",
-			"ask configuration, TLSv1.2, initial{server_hello}, ask OCSP response, " +
-				"initial{certificate certificate_status certificate_request server_hello_done}, " +
+			"ask configuration, TLSv1.2, ask OCSP response, " +
+				"initial{server_hello certificate certificate_status certificate_request server_hello_done}, " +
 				"ask revocation lists, ask certificate verdict, ask private key, ask signature verification, " +
 				"read application, ccs, write application, application{finished}, Done"},
 		{scenario{kind: tls12Given}, true,

@@ -4,7 +4,9 @@ import (
 	"crypto/x509"
 	"testing"
 
+	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
@@ -192,6 +194,38 @@ func TestClient12WithScript(t *testing.T) {
 			}
 			wantKeys12(t, p.log, true, &p.Script12)
 		})
+	}
+}
+
+// TestCertificateTypes12 asks a client with an Ed25519 certificate for one of other types: it
+// shows none, and refuses to show one that its application insists on.
+func TestCertificateTypes12(t *testing.T) {
+	for _, c := range []struct {
+		types []byte
+		shows bool
+	}{
+		{[]byte{64}, true},
+		{[]byte{1, 64}, true},
+		{[]byte{1}, false},
+		{[]byte{3, 4, 255}, false},
+	} {
+		body := append(append([]byte{byte(len(c.types))}, c.types...), 0, 2, 8, 7, 0, 0)
+		h := withServer12{request: true, config: showsCertificate(t), edit: on(iana.CertificateRequest, testpeer.Body(body...))}
+		p := h.play(t)
+		if p.err != nil || p.Err() != nil || !p.Done() || p.Result.ClientAuth != c.shows {
+			t.Errorf("types %d: the client ends in %s with %v, its server with %v, shown: %v", c.types, p.stateName(), p.err, p.Err(), p.Result.ClientAuth)
+		}
+		p.side.close()
+
+		h.config, h.ending = func(cfg *Config) { cfg.Asks = Questions(0).With(AskClientCertificate) }, func(*toClient) {}
+		p = h.play(t)
+		if err := p.question.Op.(*async.Op[*certs.Certificate]).Answer(issue(t, testpeer.KeyEd25519).cert); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.advance(); (err == nil) != c.shows || err != nil && AlertOf(err) != iana.HandshakeFailure {
+			t.Errorf("types %d, by the application: %v", c.types, err)
+		}
+		p.side.close()
 	}
 }
 

@@ -314,6 +314,7 @@ func (r *run) reply(s *side) error {
 			return op.Answer(append([]byte("sealed by the application: "), detail...))
 		}
 		if r.kind.silent() {
+			r.server.state.(*await[[]byte]).then = announceAndKeepSilent
 			return op.Answer(nil)
 		}
 		return op.Answer([]byte("an OCSP response"))
@@ -324,6 +325,16 @@ func (r *run) reply(s *side) error {
 		return op.Answer(issue(r, testpeer.KeyEd25519).cert)
 	}
 	return errors.New("the tests have no answer of this type")
+}
+
+// announceAndKeepSilent has a server of TLS 1.2 say that an OCSP response follows, and send
+// none, which this one never does.
+func announceAndKeepSilent(m *Machine, _ []byte) (state, error) {
+	s := m.x.secrets.(*server12)
+	if err := s.serverHello(m); err != nil {
+		return nil, err
+	}
+	return s.certificateOn(m, nil)
 }
 
 // key is the private key that an operation is for.

@@ -67,6 +67,9 @@ func (s *server12) answer(m *Machine, hello *wire.ClientHello, msg []byte) (stat
 	s.renego = hello.Has.Has(iana.RenegotiationInfo) || hello.CipherSuites.Has(iana.TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
 	s.staple, s.sct = hello.StatusRequest, hello.SCT
 	s.formats = hello.Has.Has(iana.ECPointFormats)
+	if s.formats && hello.Has.Has(iana.SupportedGroups) && !slices.Contains(hello.ECPointFormats, 0) { // RFC 8422, Section 5.1.2
+		return nil, illegal("client does not offer uncompressed points")
+	}
 	alpn := &serverFlight{}
 	if err := alpn.chooseALPN(m, hello); err != nil {
 		return nil, err
@@ -92,10 +95,7 @@ func (s *server12) full(m *Machine, hello *wire.ClientHello, msg []byte) (state,
 	}
 	m.x.keep = m.wantsCertificate()
 	m.hear(msg)
-	if err := s.serverHello(m); err != nil {
-		return nil, err
-	}
-	if s.staple && m.cfg.Asks.Has(AskOCSPResponse) {
+	if s.staple && m.cfg.Asks.Has(AskOCSPResponse) { // ServerHello says whether one follows
 		return ask(m, AskOCSPResponse, s.cert, new(async.Op[[]byte]), s.withOCSPResponse), nil
 	}
 	return s.withOCSPResponse(m, s.cert.OCSPStaple)
@@ -151,9 +151,8 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 // chooseGroup looks for a curve and for finite-field parameters, neither of which has to
 // be there. A client without supported_groups takes any curve (RFC 8422, Section 4).
 func (s *server12) chooseGroup(m *Machine, hello *wire.ClientHello) {
-	points := !s.formats || slices.Contains(hello.ECPointFormats, 0)
 	for _, g := range m.cfg.Groups12 {
-		if points && (!hello.Has.Has(iana.SupportedGroups) || hello.SupportedGroups.Has(g)) {
+		if !hello.Has.Has(iana.SupportedGroups) || hello.SupportedGroups.Has(g) {
 			s.group = g
 			break
 		}
@@ -305,25 +304,31 @@ func (s *server12) serverHello(m *Machine) error {
 	if s.sct && s.cert.SCTList != nil {
 		wire.PutSCTList(w, s.cert.SCTList)
 	}
-	// status_request is acknowledged only if a response follows, which only the
-	// application may know: a client that sees it must not insist (RFC 6066, Section 8).
-	if s.staple && (s.cert.OCSPStaple != nil || m.cfg.Asks.Has(AskOCSPResponse)) {
+	if s.staple {
 		wire.PutEmptyStatusRequest(w)
-	} else {
-		s.staple = false
 	}
 	w.End(x)
 	w.End(msg)
 	return m.sent(start)
 }
 
-// withOCSPResponse writes the certificate, and asks for the signature over the key
-// exchange, if there is one.
+// withOCSPResponse writes ServerHello and the certificate, and asks for the signature over
+// the key exchange, if there is one. A client that is told of an OCSP response need not
+// insist on it (RFC 6066, Section 8), but some do: none is announced that does not follow.
 func (s *server12) withOCSPResponse(m *Machine, response []byte) (state, error) {
+	s.staple = s.staple && len(response) > 0
+	if err := s.serverHello(m); err != nil {
+		return nil, err
+	}
+	return s.certificateOn(m, response)
+}
+
+// certificateOn writes what follows ServerHello.
+func (s *server12) certificateOn(m *Machine, response []byte) (state, error) {
 	if err := m.writeCertificate12(s.cert); err != nil {
 		return nil, err
 	}
-	if s.staple && len(response) > 0 {
+	if len(response) > 0 && s.staple {
 		w, start := m.writer()
 		wire.AppendCertificateStatus(w, response)
 		if err := m.sent(start); err != nil {

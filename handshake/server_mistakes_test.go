@@ -96,6 +96,10 @@ func TestServerMistakes(t *testing.T) {
 			iana.UnsupportedExtension, "hello_retry_request: extension 0x1234: was not offered"},
 		{"HelloRetryRequest with a key share in it", retryRequest(replace(iana.KeyShare, keyShare(iana.Secp256r1, make([]byte, 65)...)...)),
 			iana.DecodeError, "hello_retry_request: extension key_share: 67 bytes left over"},
+		{"HelloRetryRequest with the beginning of ServerHello behind it", retryRequest(func(msg []byte) []byte { return append(msg, 2) }),
+			iana.UnexpectedMessage, "server sent more after HelloRetryRequest in the same record"},
+		{"HelloRetryRequest with ServerHello behind it", retryRequest(func(msg []byte) []byte { return append(msg, 2, 0, 0, 0) }),
+			iana.UnexpectedMessage, "server sent more after HelloRetryRequest in the same record"},
 
 		// EncryptedExtensions.
 		{"ALPN that was not offered", encryptedExtensions(add(iana.ApplicationLayerProtocolNegotiation, 0, 3, 2, 'h', '2')),

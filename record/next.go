@@ -159,6 +159,7 @@ func (r *Reader) checkContent(rec *Record) error {
 		if n != 2 {
 			return refuse(iana.DecodeError, "peer sent an alert record of %d bytes instead of 2", n)
 		}
+		return nil // warnings in between do not make up for records without content
 	case iana.RecordApplicationData:
 		if n == 0 {
 			r.empty++

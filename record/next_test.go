@@ -270,12 +270,15 @@ func TestTampering(t *testing.T) {
 
 // TestNoProgress holds the limit on application data records without content.
 func TestNoProgress(t *testing.T) {
-	run := func(records ...int) error { // n > 0: n empty records; 0: one with content
+	run := func(records ...int) error { // n > 0: n empty records; 0: one with content; -1: an alert
 		p := newPeer()
 		var stream []byte
 		for _, n := range records {
 			if n == 0 {
 				stream = append(stream, p.record(appData, 1)...)
+			}
+			if n == -1 {
+				stream = append(stream, p.record(alert, 1, 90)...)
 			}
 			for range n {
 				stream = append(stream, p.record(appData)...)
@@ -291,6 +294,7 @@ func TestNoProgress(t *testing.T) {
 	}
 	wantAlert(t, run(33), iana.UnexpectedMessage)
 	wantAlert(t, run(1, 0, 33), iana.UnexpectedMessage)
+	wantAlert(t, run(20, -1, 13), iana.UnexpectedMessage) // warnings do not count as progress
 }
 
 // A record that is too long may be of any type: none of it is left where the application's

@@ -119,8 +119,11 @@ func describeKey(pub crypto.PublicKey) string {
 
 // Group returns the curve of an ECDSA leaf as the group that a client of TLS 1.2 has to
 // list for it (RFC 8422, Section 5.3), and 0 for any other key.
-func (c *Certificate) Group() iana.Group {
-	key, ok := c.Leaf.PublicKey.(*ecdsa.PublicKey)
+func (c *Certificate) Group() iana.Group { return CurveOf(c.Leaf) }
+
+// CurveOf is Group for any leaf.
+func CurveOf(leaf *x509.Certificate) iana.Group {
+	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
 	if !ok {
 		return 0
 	}

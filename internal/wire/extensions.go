@@ -68,6 +68,7 @@ func (e Extensions) check(at place, offered Set) (Set, *Error) {
 		n       int // of unknown
 	)
 	r := Reader{b: e, at: "extensions"}
+	var misplaced *Error // the first: a block that is malformed is refused for that
 	for count := 0; r.Len() > 0; count++ {
 		t, _ := r.extension()
 		if r.err != nil {
@@ -83,13 +84,18 @@ func (e Extensions) check(at place, offered Set) (Set, *Error) {
 		if allowed == 0 {
 			unknown[n] = t
 			n++
-		} else if allowed&at == 0 && at != anywhere {
-			return 0, &Error{iana.IllegalParameter, "extension " + t.String() + ": does not belong here"}
 		}
-		if at&inAnswer != 0 && (allowed == 0 || !offered.Has(t)) {
-			return 0, &Error{iana.UnsupportedExtension, "extension " + t.String() + ": was not offered"}
+		switch {
+		case misplaced != nil:
+		case allowed != 0 && allowed&at == 0 && at != anywhere:
+			misplaced = &Error{iana.IllegalParameter, "extension " + t.String() + ": does not belong here"}
+		case at&inAnswer != 0 && (allowed == 0 || !offered.Has(t)):
+			misplaced = &Error{iana.UnsupportedExtension, "extension " + t.String() + ": was not offered"}
 		}
 		known.Add(t)
+	}
+	if misplaced != nil {
+		return 0, misplaced
 	}
 	return known, nil
 }
