@@ -116,10 +116,22 @@ type Config struct {
 	// (s2n_config_add_dhparams); nil stands for the groups of RFC 7919, from ffdhe2048 up.
 	DHParams *DHParams
 
-	// RequestOCSP and RequestSCT let a client ask for a stapled OCSP response and for
-	// signed certificate timestamps; State has what came.
+	// RequestOCSP asks for an OCSP response with the peer's certificate
+	// (s2n_config_set_status_request_type); a server can ask a client in TLS 1.3 alone. That a
+	// response comes is not required; one that does has to satisfy: signed by the issuer or
+	// its responder, in force (an hour if it names no nextUpdate), and good. Else the handshake
+	// ends with bad_certificate_status_response (RFC 6066, Section 8).
 	RequestOCSP bool
-	RequestSCT  bool
+
+	// DisableOCSPVerification leaves the response to hooks and to whoever looks at State
+	// (s2n_config_set_check_stapled_ocsp_response). So does InsecureSkipVerify, and
+	// DisableTimeVerification leaves its dates out of account.
+	DisableOCSPVerification bool
+
+	// RequestSCT asks for signed certificate timestamps of the peer's certificate
+	// (s2n_config_set_ct_support_level); a server can ask a client in TLS 1.3 alone. State has
+	// the list that came. Its form is checked, what it says is not.
+	RequestSCT bool
 
 	// Hooks are the questions that handshakes ask.
 	Hooks
@@ -196,7 +208,7 @@ func (cfg *Config) Clone() *Config {
 		InsecureSkipVerify: cfg.InsecureSkipVerify, VerifyHost: cfg.VerifyHost,
 		MaxChainDepth: cfg.MaxChainDepth, DisableTimeVerification: cfg.DisableTimeVerification,
 		DisableIntentVerification: cfg.DisableIntentVerification, MaxCertificateBytes: cfg.MaxCertificateBytes,
-		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, RequestSCT: cfg.RequestSCT,
+		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, DisableOCSPVerification: cfg.DisableOCSPVerification, RequestSCT: cfg.RequestSCT,
 		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, OperationTimeout: cfg.OperationTimeout,
 		IgnoreWarnings: cfg.IgnoreWarnings, AcceptSSLv2ClientHello: cfg.AcceptSSLv2ClientHello,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,

@@ -119,8 +119,8 @@ func hooksFor(cert *Certificate, ask func(c *Conn, op operation, give func() err
 		OnVerify: func(c *Conn, _ *PeerChain, op *async.Op[Verdict]) {
 			ask(c, op, func() error { return op.Answer(Accept) })
 		},
-		OnOCSPResponse: func(c *Conn, _ *Certificate, op *async.Op[[]byte]) {
-			ask(c, op, func() error { return op.Answer([]byte("good")) })
+		OnOCSPResponse: func(c *Conn, cert *Certificate, op *async.Op[[]byte]) {
+			ask(c, op, func() error { return op.Answer(staple(cert)) })
 		},
 		OnClientCertificate: func(c *Conn, _ *CertificateRequest, op *async.Op[*Certificate]) {
 			ask(c, op, func() error { return op.Answer(cert) })
@@ -360,7 +360,7 @@ func TestEveryStop(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			want := newStopRun(t, &h, inHook, 0, reads["everything"], writes["everything"], false)
 			want.all(t)
-			if s := want.client.State(); s.HelloRetry != h.retry || s.ALPN != "stop" || !s.ClientAuth || string(s.OCSPResponse) != "good" {
+			if s := want.client.State(); s.HelloRetry != h.retry || s.ALPN != "stop" || !s.ClientAuth || !bytes.Equal(s.OCSPResponse, staple(issue(t, testpeer.Template{}))) {
 				t.Fatalf("the handshake is not the one that is meant: %+v", s)
 			}
 			same := func(t *testing.T, r *stopRun) {

@@ -66,8 +66,8 @@ type Hooks struct {
 	// (s2n_cert_validation_cb), or alone if Config.InsecureSkipVerify is set.
 	OnVerify func(c *Conn, peer *PeerChain, op *async.Op[Verdict])
 
-	// OnOCSPResponse brings the response to staple to cert, in DER, for a client that
-	// asked; nil staples none. Servers only.
+	// OnOCSPResponse brings the response to staple to cert, in DER, for a peer that asked: a
+	// client, or in TLS 1.3 a server that wants a client's certificate. Nil staples none.
 	OnOCSPResponse func(c *Conn, cert *Certificate, op *async.Op[[]byte])
 
 	// OnClientCertificate chooses the certificate to answer a server's request with; nil

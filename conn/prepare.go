@@ -71,7 +71,8 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	if !cfg.InsecureSkipVerify {
 		h.Verify = &verify.Settings{
 			Roots: cfg.RootCAs, MaxDepth: cfg.MaxChainDepth, Now: cfg.Now, VerifyHost: cfg.VerifyHost,
-			SkipTime: cfg.DisableTimeVerification, SkipIntent: cfg.DisableIntentVerification,
+			SkipStaple: cfg.DisableOCSPVerification,
+			SkipTime:   cfg.DisableTimeVerification, SkipIntent: cfg.DisableIntentVerification,
 			SignatureSchemes: p.policy.CertificateSignatureSchemes, Keys: p.policy.CertificateKeys,
 		}
 	}

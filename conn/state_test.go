@@ -17,7 +17,7 @@ func TestStateAtEachPoint(t *testing.T) {
 	client.ALPN, server.ALPN = []string{"h2"}, []string{"h2"}
 	client.Certificates = []*Certificate{issue(t, testpeer.Template{DNSNames: []string{"client"}})}
 	client.RequestOCSP, server.ClientAuth = true, RequireClientAuth
-	server.Certificates[0].OCSPStaple = []byte("good")
+	server.Certificates[0].OCSPStaple = staple(server.Certificates[0])
 	var ops []*asyncpkey.Op
 	server.OnPrivateKey = func(_ *Conn, op *asyncpkey.Op) error { ops = append(ops, op); return nil }
 	p := newPair(t, client, server)
@@ -42,7 +42,7 @@ func TestStateAtEachPoint(t *testing.T) {
 	_, _ = p.client.Negotiate()
 	c, _ = states()
 	is("a client that has seen the certificate knows it", c.Version == iana.TLS13 && c.Group == iana.X25519MLKEM768 && c.ALPN == "h2" && len(c.PeerCertificates) == 1 && len(c.VerifiedChain) == 2 &&
-		string(c.OCSPResponse) == "good" && c.PeerScheme == 0 && c.Waiting == "")
+		slices.Equal(c.OCSPResponse, staple(server.Certificates[0])) && c.PeerScheme == 0 && c.Waiting == "")
 	if err := ops[0].Perform(server.Certificates[0].PrivateKey); err != nil {
 		t.Fatal(err)
 	}

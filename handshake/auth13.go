@@ -130,6 +130,11 @@ func (s *peerCertificate) judge(m *Machine) (state, error) {
 		if err != nil {
 			return nil, err
 		}
+		if peer.OCSPResponse != nil && !v.SkipStaple {
+			if err := v.Staple(peer.OCSPResponse, peer.Verified); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if m.cfg.Asks.Has(AskRevocationLists) {
 		return ask(m, AskRevocationLists, peer, new(async.Op[[]*x509.RevocationList]), s.withRevocationLists), nil

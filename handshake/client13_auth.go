@@ -18,6 +18,8 @@ type request struct {
 	schemes iana.List[iana.SignatureScheme]
 	onChain iana.List[iana.SignatureScheme] // for signatures on certificates
 	types   []uint8                         // TLS 1.2: of client certificates
+	staple  bool                            // an OCSP response is welcome
+	sct     bool
 	detail  CertificateRequest
 }
 
@@ -47,7 +49,10 @@ func (s *expectCertificateOrRequest) next(m *Machine, msg []byte) (state, error)
 		return nil, illegal("server sent a certificate_request_context of %d bytes in the handshake", len(r.Context))
 	}
 	m.hear(msg)
-	s.request = &request{schemes: slices.Clone(r.SignatureAlgorithms), onChain: slices.Clone(r.SignatureAlgorithmsCert)}
+	s.request = &request{
+		schemes: slices.Clone(r.SignatureAlgorithms), onChain: slices.Clone(r.SignatureAlgorithmsCert),
+		staple: r.StatusRequest, sct: r.SCT,
+	}
 	if !r.Has.Has(iana.SignatureAlgorithmsCert) {
 		s.request.onChain = s.request.schemes
 	}
@@ -148,11 +153,28 @@ func (s *clientFlight) withCertificate(m *Machine, cert *certs.Certificate) (sta
 	if !ok {
 		return nil, refused("server offers no signature scheme for the client certificate of %q", cert.Leaf.Subject)
 	}
-	if err := m.writeCertificate(nil, cert, nil, nil); err != nil {
+	m.Result.Certificate, m.Result.Scheme = cert, id
+	if s.request.staple && m.cfg.Asks.Has(AskOCSPResponse) {
+		return ask(m, AskOCSPResponse, cert, new(async.Op[[]byte]), s.withOCSPResponse), nil
+	}
+	return s.withOCSPResponse(m, cert.OCSPStaple)
+}
+
+// withOCSPResponse writes the certificate, with what the server wants beside it, and asks for
+// the signature over all so far.
+func (s *clientFlight) withOCSPResponse(m *Machine, response []byte) (state, error) {
+	cert := m.Result.Certificate
+	if !s.request.staple {
+		response = nil
+	}
+	var scts []byte
+	if s.request.sct {
+		scts = cert.SCTList
+	}
+	if err := m.writeCertificate(nil, cert, response, scts); err != nil {
 		return nil, err
 	}
-	m.Result.Certificate, m.Result.Scheme = cert, id
-	return m.sign(cert, id, s.signed)
+	return m.sign(cert, m.Result.Scheme, s.signed)
 }
 
 func (s *clientFlight) signed(m *Machine, signature []byte) (state, error) {

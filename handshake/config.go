@@ -59,7 +59,7 @@ type Config struct {
 	OwnPolicy       *policy.Policy // for certificates that the application chooses; nil = none
 	ClientAuth      ClientAuth
 	Verify          *verify.Settings // nil = the peer's chain is not checked by us
-	RequestOCSP     bool             // client: ask for a stapled response
+	RequestOCSP     bool             // ask for a stapled response; a server does in TLS 1.3 alone
 	RequestSCT      bool
 	Validation      asyncpkey.ValidationMode
 	MaxCertificates int  // most bytes of a Certificate message; 0 = the default

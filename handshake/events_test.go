@@ -71,7 +71,7 @@ func TestEvents(t *testing.T) {
 				"handshake{certificate_verify finished}, write application, read application, Done"},
 		{everything(tls13), true,
 			"initial{client_hello}, TLSv1.3, read handshake, ccs, write handshake, ask revocation lists, " +
-				"ask certificate verdict, ask signature verification, read application, ask client certificate, " +
+				"ask certificate verdict, ask signature verification, read application, ask client certificate, ask OCSP response, " +
 				"handshake{certificate}, ask private key, handshake{certificate_verify finished}, write application, " +
 				"Done",
 			"ask configuration, TLSv1.3, initial{server_hello}, ccs, write handshake, " +

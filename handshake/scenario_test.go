@@ -131,7 +131,7 @@ type delivery struct {
 func (s scenario) start(t testing.TB) *run {
 	client, server := clientConfig(t), serverConfig(t)
 	client.Asks, server.Asks = s.asks, s.asks
-	client.RequestOCSP = true
+	client.RequestOCSP, server.RequestOCSP = true, true
 	server.ClientAuth = s.auth
 	if s.certificate {
 		client.Certificates = issue(t, testpeer.KeyEd25519).store

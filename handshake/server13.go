@@ -305,6 +305,12 @@ func (s *serverFlight) encryptedExtensions(m *Machine, hello *wire.ClientHello) 
 	if m.cfg.CertificateSchemes != nil {
 		wire.PutSignatureAlgorithmsCert(w, m.cfg.CertificateSchemes)
 	}
+	if m.cfg.RequestOCSP {
+		wire.PutEmptyStatusRequest(w)
+	}
+	if m.cfg.RequestSCT {
+		wire.PutSCTRequest(w)
+	}
 	w.End(x)
 	w.End(msg)
 	return m.sent(start)

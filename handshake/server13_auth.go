@@ -16,7 +16,7 @@ func (*expectClientCertificate) accepts() msgSet { return only(iana.Certificate)
 
 func (s *expectClientCertificate) next(m *Machine, msg []byte) (state, error) {
 	var c wire.Certificate
-	if err := c.Parse(msg[4:], 0, maxCertificates); err != nil {
+	if err := c.Parse(msg[4:], s.requested(m), maxCertificates); err != nil {
 		return nil, err
 	}
 	if len(c.Context) != 0 {
@@ -32,6 +32,18 @@ func (s *expectClientCertificate) next(m *Machine, msg []byte) (state, error) {
 	}
 	p := &peerCertificate{then: s.accepted}
 	return p.received(m, c.All())
+}
+
+// requested is what CertificateRequest asked the client to send with its certificate (RFC 8446,
+// Section 4.4.2).
+func (s *expectClientCertificate) requested(m *Machine) (set wire.Set) {
+	if m.cfg.RequestOCSP {
+		set.Add(iana.StatusRequest)
+	}
+	if m.cfg.RequestSCT {
+		set.Add(iana.SignedCertificateTimestamp)
+	}
+	return set
 }
 
 func (s *expectClientCertificate) accepted(*Machine) (state, error) {

@@ -172,7 +172,8 @@ func issue(t testing.TB, kind testpeer.KeyKind) *identity {
 func today() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // config is the Config that both sides of these tests begin with: one choice of each
-// kind, cheap and deterministic, and a second one where a choice is needed.
+// kind, cheap and deterministic, and a second one where a choice is needed. OCSP responses are
+// any bytes.
 func config(t testing.TB) *Config {
 	return &Config{
 		MinVersion: iana.TLS13, MaxVersion: iana.TLS13,
@@ -184,7 +185,7 @@ func config(t testing.TB) *Config {
 		Schemes12:      []iana.SignatureScheme{iana.Ed25519, iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256},
 		Groups12:       []iana.Group{iana.X25519, iana.Secp256r1},
 		OfferedSchemes: []iana.SignatureScheme{iana.Ed25519, iana.ECDSASecp256r1SHA256, iana.RSAPSSRSAESHA256},
-		Verify:         &verify.Settings{Roots: authority().Pool(), Now: today},
+		Verify:         &verify.Settings{Roots: authority().Pool(), Now: today, SkipStaple: true},
 		Now:            today,
 	}
 }

@@ -3,16 +3,9 @@
 package interop
 
 import (
-	"crypto"
-	"crypto/tls"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/crypto/ocsp"
 )
 
 func TestOpenSSLClientAuth(t *testing.T) {
@@ -129,58 +122,6 @@ func TestOpenSSLServerName(t *testing.T) {
 			got.expect(t, report{Version: version.name, ServerName: "b.test"})
 		})
 	}
-}
-
-// TestOpenSSLStaple has a server send an OCSP response with its certificate.
-func TestOpenSSLStaple(t *testing.T) {
-	SkipUnderRace(t)
-	t.Parallel()
-	file := stapleFile(t, "server")
-	for _, version := range versions {
-		t.Run(version.name+" to s_client", func(t *testing.T) {
-			ours := serve(t, append(with(t, "server"), "--https", "--ocsp", file)...)
-			line := slices.DeleteFunc(sClientLine(t, ours.port, []string{"-ign_eof", "-status", version.openssl}),
-				func(option string) bool { return option == "-brief" })
-			got := runWith(t, request, Peer(t, "openssl"), line...)
-			expectPage(t, got)
-			if !strings.Contains(got.Stdout, "Cert Status: good") {
-				t.Errorf("s_client has no response: %s", got.Stdout)
-			}
-			ours.next().expect(t, report{Version: version.name})
-		})
-		t.Run(version.name+" from s_server", func(t *testing.T) {
-			_, port := sServer(t, "server", version.openssl, "-status_file", file)
-			_, program := Binaries(t)
-			line := slices.DeleteFunc(clientLine(t, port, []string{"--status"}),
-				func(option string) bool { return option == "--json" })
-			got := Run(t, program, line...)
-			if got.Code != 0 || !strings.Contains(got.Stdout, "a response of") {
-				t.Errorf("s2ngo-client ended with %d and no response:\n%s%s", got.Code, got.Stdout, got.Stderr)
-			}
-		})
-	}
-}
-
-// stapleFile writes an OCSP response that calls a certificate good. The certificate's own key has
-// signed it, since no client here verifies that.
-func stapleFile(t *testing.T, name string) string {
-	t.Helper()
-	pair, err := tls.LoadX509KeyPair(certFile(t, name), keyFile(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	response, err := ocsp.CreateResponse(pair.Leaf, pair.Leaf, ocsp.Response{
-		Status: ocsp.Good, SerialNumber: pair.Leaf.SerialNumber, ThisUpdate: now, NextUpdate: now.Add(time.Hour),
-	}, pair.PrivateKey.(crypto.Signer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "staple.der")
-	if err := os.WriteFile(file, response, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 // TestOpenSSLSuspension has the private key answer late, on another goroutine, on both sides.

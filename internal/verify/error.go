@@ -45,6 +45,7 @@ const (
 	tooDeep
 	revoked
 	statusUnknown
+	badStaple
 )
 
 // alert returns what RFC 8446, Section 6.2, has for f. Where it leaves a choice, the alert
@@ -64,6 +65,7 @@ const (
 //	more certificates than allowed                  bad_certificate
 //	revoked                                         certificate_revoked
 //	revocation cannot be told                       certificate_unknown
+//	stapled OCSP response that does not satisfy     bad_certificate_status_response
 func (f fault) alert() iana.Alert {
 	switch f {
 	case untrusted:
@@ -74,6 +76,8 @@ func (f fault) alert() iana.Alert {
 		return iana.UnsupportedCertificate
 	case revoked:
 		return iana.CertificateRevoked
+	case badStaple:
+		return iana.BadCertificateStatusResponse
 	case statusUnknown, unknownExtension:
 		return iana.CertificateUnknown
 	}

@@ -44,6 +44,9 @@ type Settings struct {
 	// Now tells the time; nil = time.Now.
 	Now func() time.Time
 
+	// SkipStaple leaves OCSP responses that come with the chain to the application.
+	SkipStaple bool
+
 	// SkipTime leaves the dates of the chain out of account. A root that had expired
 	// before any certificate below it was issued, and that the peer does not send, is
 	// still refused.
