@@ -46,7 +46,7 @@ func connect(o *options, cfg *conn.Config) error {
 	}
 	out := o.Output()
 	sessions := &cli.Sessions{Loop: loop, Role: "client", Limits: o.Limits, Output: out}
-	sessions.Attach(cfg, cli.NewKeys(o.Async, o.AsyncDelay))
+	sessions.Attach(cfg, cli.NewKeys(o.Workers(), o.AsyncDelay))
 	if err := tryConfig(cfg); err != nil {
 		return err
 	}

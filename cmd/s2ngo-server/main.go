@@ -50,7 +50,7 @@ func serve(o *options, cfg *conn.Config, address netip.AddrPort, release func())
 		fmt.Fprintf(os.Stderr, "%s: connection %d from %s: %v\n", program, s.Number, s.Peer(), s.Err)
 	}
 	sessions := &cli.Sessions{Loop: loop, Role: "server", Limits: o.Limits, Output: out}
-	sessions.Attach(cfg, cli.NewKeys(o.Async, o.AsyncDelay))
+	sessions.Attach(cfg, cli.NewKeys(o.Workers(), o.AsyncDelay))
 	if err := tryConfig(cfg); err != nil {
 		return err
 	}

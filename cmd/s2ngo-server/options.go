@@ -33,8 +33,7 @@ func newOptions() (*options, *cli.Flags) {
 	f := cli.NewFlags(program, "[host] port",
 		"Serves TLS on host (default "+defaultHost+") and port (0 = any that is free, which is printed), all\nconnections from one event loop.")
 	f.Group("Certificates")
-	f.Strings(&o.Certs, "cert", "FILE", "certificate chain, leaf first, PEM; with --key, repeatable")
-	f.Strings(&o.Keys, "key", "FILE", "its private key, PEM")
+	o.AddCertificates(f)
 	f.String(&o.selfSigned, "self-signed", "NAME", "make a throwaway CA and a P-256 certificate for NAME (or\nseveral, comma separated), and print the CA's file")
 	f.Strings(&o.ocsp, "ocsp", "FILE", "OCSP response to staple, DER; for the certificates in order")
 	f.Strings(&o.scts, "sct", "FILE", "SignedCertificateTimestampList, likewise")
@@ -104,8 +103,8 @@ func (o *options) check(args []string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, cli.Usage("options", "--prefer-low-latency and --prefer-throughput exclude each other")
 	case (o.mutual || o.optional) && o.CAFile == "" && o.CADir == "" && !o.Insecure:
 		return netip.AddrPort{}, cli.Usage("client certificates", "need --ca-file, --ca-dir or --insecure, to say whose are good")
-	case len(o.Certs) == 0 && len(o.Keys) == 0 && o.selfSigned == "":
-		return netip.AddrPort{}, cli.Usage("certificate", "there is none: give --cert and --key, or --self-signed NAME")
+	case !o.Any() && o.selfSigned == "":
+		return netip.AddrPort{}, cli.Usage("certificate", "there is none: give --cert and --key, --pkcs11-uri URI or --self-signed NAME")
 	}
 	port, err := cli.ParsePort(args[len(args)-1], 0)
 	if err != nil {

@@ -23,7 +23,7 @@ func TestOptions(t *testing.T) {
 		{"--self-signed x localhost 1 2", "2: there is nothing behind host and port"},
 		{"--self-signed x 65536", `port "65536": not a number from 0 to 65535`},
 		{"--self-signed x http", `port "http": not a number from 0 to 65535`},
-		{"4433", "certificate: there is none: give --cert and --key, or --self-signed NAME"},
+		{"4433", "certificate: there is none: give --cert and --key, --pkcs11-uri URI or --self-signed NAME"},
 		{"--self-signed x --echo --https 1", "options: --negotiate, --echo, --https and --https-bench exclude each other"},
 		{"--self-signed x --https-bench 0 --negotiate 1", "options: --negotiate, --echo, --https and --https-bench exclude each other"},
 		{"--self-signed x --https-bench 2G 1", `--https-bench "2G": not a number of bytes up to 2147483647`},
@@ -55,7 +55,7 @@ func TestOptions(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"--cert missing.pem 1", "--cert missing.pem: needs a --key behind it"},
+		{"--cert missing.pem 1", "--cert missing.pem: needs a --key behind it, or --pkcs11-uri"},
 		{"--cert missing.pem --key missing.pem 1", "missing.pem: no such file"},
 		{"--self-signed localhost --ca-file missing.pem 1", "--ca-file missing.pem: no such file"},
 		{"--self-signed localhost --ocsp missing.der 1", "--ocsp missing.der: no such file"},

@@ -5,6 +5,7 @@ package interop
 import (
 	"encoding/json"
 	"io"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,8 +86,16 @@ type server struct {
 // serve starts s2ngo-server and waits until it listens.
 func serve(t testing.TB, options ...string) *server {
 	t.Helper()
+	return serveIn(t, nil, options...)
+}
+
+// serveIn is serve with more variables in the server's environment.
+func serveIn(t testing.TB, env []string, options ...string) *server {
+	t.Helper()
 	program, _ := Binaries(t)
-	s := &server{Process: Start(t, program, append(options, "--json", "0")...), t: t}
+	cmd := exec.Command(program, append(options, "--json", "0")...)
+	cmd.Env = Environment(env...)
+	s := &server{Process: StartCommand(t, cmd), t: t}
 	t.Cleanup(func() { expectSound(t, s.Stderr()) })
 	port := s.WaitFor(`(?m)^listening on 127\.0\.0\.1:(\d+)$`, prompt)[1]
 	s.port, _ = strconv.Atoi(port)
@@ -126,8 +135,16 @@ type visit struct {
 // connect runs s2ngo-client with an input to its end.
 func connect(t testing.TB, port int, input string, options ...string) visit {
 	t.Helper()
+	return connectIn(t, nil, port, input, options...)
+}
+
+// connectIn is connect with more variables in the client's environment.
+func connectIn(t testing.TB, env []string, port int, input string, options ...string) visit {
+	t.Helper()
 	_, program := Binaries(t)
-	return visited(t, runWith(t, input, program, clientLine(t, port, options)...))
+	cmd := exec.Command(program, clientLine(t, port, options)...)
+	cmd.Env = Environment(env...)
+	return visited(t, runCommandWith(t, input, cmd))
 }
 
 // clientLine is the command line of a client that trusts the test's authorities.
@@ -151,7 +168,13 @@ func visited(t testing.TB, result Result) visit {
 // runWith runs a program with an input to its end.
 func runWith(t testing.TB, input, command string, args ...string) Result {
 	t.Helper()
-	p := Start(t, command, args...)
+	return runCommandWith(t, input, exec.Command(command, args...))
+}
+
+// runCommandWith is runWith with a folder and an environment, as in StartCommand.
+func runCommandWith(t testing.TB, input string, cmd *exec.Cmd) Result {
+	t.Helper()
+	p := StartCommand(t, cmd)
 	// A program that refuses its peer need not read its input.
 	_, _ = io.WriteString(p.stdin, input)
 	p.CloseStdin()

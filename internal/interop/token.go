@@ -24,7 +24,7 @@ import (
 
 // TokenPIN is the PIN of every token here, TokenLabel the label of those that can be named.
 const (
-	TokenPIN   = "1234"
+	TokenPIN   = "Pin-of-tests"
 	TokenLabel = "eco"
 )
 
@@ -154,8 +154,11 @@ func (tok *Token) certify(t testing.TB, name string, id []byte, public crypto.Pu
 // curve but P-256, and so it is made to print them.
 func (tok *Token) public(t testing.TB, label string) crypto.PublicKey {
 	t.Helper()
-	listed := tok.tool(t, "--list-objects", "--type", "pubkey", "--label", label).Stdout
-	if point := regexp.MustCompile(`EC_POINT: +([0-9a-f]+)`).FindStringSubmatch(listed); point != nil {
+	for listed := range strings.SplitSeq(tok.tool(t, "--list-objects", "--type", "pubkey").Stdout, "Public Key Object") {
+		point := regexp.MustCompile(`EC_POINT: +([0-9a-f]+)`).FindStringSubmatch(listed)
+		if point == nil || !strings.Contains(listed, "label:      "+label+"\n") {
+			continue
+		}
 		public, err := pointKey(point[1])
 		if err != nil {
 			t.Fatalf("the public key %s in\n%s: %v", label, listed, err)

@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,8 +43,12 @@ func (p *P11Kit) Start(t testing.TB) {
 		"--provider", p.behind.Module, "pkcs11:token="+p.behind.Label)
 	cmd.Env = Environment(p.behind.Env...)
 	p.server = StartCommand(t, cmd)
+	// The file is there before the server listens on it.
 	p.server.until("its socket", startLimit, func() bool {
-		_, err := os.Stat(p.socket)
+		c, err := net.Dial("unix", p.socket)
+		if err == nil {
+			c.Close()
+		}
 		return err == nil
 	})
 }

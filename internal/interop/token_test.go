@@ -3,7 +3,11 @@
 package interop
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/x509"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -42,6 +46,11 @@ func TestTokens(t *testing.T) {
 					}
 				}
 			}
+			for _, name := range names {
+				if kind := kindOf(tok.Key(t, name).Public); !strings.HasPrefix(name, kind) {
+					t.Errorf("the public key of %s is of kind %s", name, kind)
+				}
+			}
 			pool := x509.NewCertPool()
 			text, err := os.ReadFile(tok.CAFile)
 			if err != nil || !pool.AppendCertsFromPEM(text) {
@@ -58,6 +67,17 @@ func TestTokens(t *testing.T) {
 			}
 		})
 	}
+}
+
+// kindOf is what the names of such keys begin with.
+func kindOf(public crypto.PublicKey) string {
+	switch public := public.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("rsa%d", public.N.BitLen())
+	case *ecdsa.PublicKey:
+		return fmt.Sprintf("p%d", public.Params().BitSize)
+	}
+	return "ed25519"
 }
 
 // TestP11KitServer kills and halts the server of a token.

@@ -43,6 +43,7 @@ func TPM(t testing.TB, names ...string) *Token {
 	swtpm := Start(t, Peer(t, "swtpm"), "socket", "--tpm2", "--tpmstate", "dir="+state,
 		"--server", "type=tcp,port="+strconv.Itoa(port)+here, "--ctrl", "type=tcp,port="+strconv.Itoa(port+1)+here,
 		"--flags", "not-need-init,startup-clear")
+	swtpm.WaitListening(port, startLimit)
 	swtpm.WaitListening(port+1, startLimit)
 
 	bus := "unix:path=" + filepath.Join(tok.dir, "bus")

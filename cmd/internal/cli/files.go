@@ -11,25 +11,6 @@ import (
 	"github.com/s2ngo/s2ngo/conn"
 )
 
-// LoadPairs reads certificates and their keys, paired in order.
-func LoadPairs(certs, keys []string) ([]*conn.Certificate, error) {
-	switch {
-	case len(keys) < len(certs):
-		return nil, Usage("--cert "+certs[len(keys)], "needs a --key behind it")
-	case len(keys) > len(certs):
-		return nil, Usage("--key "+keys[len(certs)], "needs a --cert before it")
-	}
-	var list []*conn.Certificate
-	for i := range certs {
-		c, err := conn.LoadCertificate(certs[i], keys[i])
-		if err != nil {
-			return nil, fmt.Errorf("--cert %s: %w", certs[i], err)
-		}
-		list = append(list, c)
-	}
-	return list, nil
-}
-
 // LoadRoots reads the trusted certificates of a file and of all files in a folder; nil if
 // both names are empty.
 func LoadRoots(file, dir string) (*x509.CertPool, error) {

@@ -72,14 +72,18 @@ func (f *Flags) Func(name, arg, text string, take func(string) error) {
 
 // Int adds an option for a number between low and high.
 func (f *Flags) Int(p *int, name, arg string, low, high int, text string) {
-	f.Func(name, arg, text, func(s string) error {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < low || n > high {
-			return fmt.Errorf("not a whole number from %d to %d", low, high)
-		}
-		*p = n
-		return nil
+	f.Func(name, arg, text, func(s string) (err error) {
+		*p, err = parseInt(s, low, high)
+		return err
 	})
+}
+
+func parseInt(s string, low, high int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("not a whole number from %d to %d", low, high)
+	}
+	return n, nil
 }
 
 // Duration adds an option for a time like 20ms or 1.5s.

@@ -25,13 +25,14 @@ type Options struct {
 	ListPolicies bool
 	ShowPolicy   string
 
-	Certs, Keys   []string
+	Credentials
 	CAFile, CADir string
 	Insecure      bool
 	ALPN          []string
 
 	Async      int
 	AsyncDelay time.Duration
+	inline     bool // --async 0 was said
 
 	Limits    Limits
 	KeyLog    string
@@ -75,10 +76,23 @@ func (o *Options) AddRoots(f *Flags, insecure string) {
 	f.Bool(&o.Insecure, "insecure", insecure)
 }
 
-// AddKeys adds the options for how private keys work.
+// AddKeys adds the options for where private keys are besides files and how they work.
 func (o *Options) AddKeys(f *Flags) {
-	f.Int(&o.Async, "async", "N", 0, maxWorkers, "private-key operations on N workers: every handshake\nsuspends; 0 = inline (default)")
+	o.AddTokens(f)
+	f.Func("async", "N", "private-key operations on N workers: every handshake\nsuspends; 0 = inline, the default but with a token (4)", func(s string) (err error) {
+		o.Async, err = parseInt(s, 0, maxWorkers)
+		o.inline = o.Async == 0
+		return err
+	})
 	f.Duration(&o.AsyncDelay, "async-delay", "DUR", "each operation takes DUR longer, as in a slow HSM;\ninline it holds up all other connections")
+}
+
+// Workers returns how many workers do private-key operations, 0 for inline.
+func (o *Options) Workers() int {
+	if o.Async == 0 && !o.inline && o.FromToken() {
+		return tokenWorkers
+	}
+	return o.Async
 }
 
 // AddOutput adds the options for limits and for what is told.
@@ -119,20 +133,21 @@ func (o *Options) Config() (cfg *conn.Config, close func(), err error) {
 	cfg = &conn.Config{
 		Policy: o.Policy, Groups: o.Groups, Schemes: o.Schemes, ALPN: o.ALPN, InsecureSkipVerify: o.Insecure,
 	}
-	if cfg.Certificates, err = LoadPairs(o.Certs, o.Keys); err != nil {
-		return nil, nil, err
-	}
 	if cfg.RootCAs, err = LoadRoots(o.CAFile, o.CADir); err != nil {
 		return nil, nil, err
 	}
-	close = func() {}
+	if cfg.Certificates, close, err = o.load(o.Workers()); err != nil {
+		return nil, nil, err
+	}
 	if o.KeyLog != "" {
 		f, err := OpenKeyLog(o.KeyLog)
 		if err != nil {
+			close()
 			return nil, nil, err
 		}
 		cfg.KeyLog = f
-		close = func() { f.Close() }
+		closeKeys := close
+		close = func() { closeKeys(); f.Close() }
 	}
 	return cfg, close, nil
 }

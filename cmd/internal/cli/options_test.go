@@ -51,6 +51,13 @@ func TestSharedOptions(t *testing.T) {
 			t.Errorf("%q gives %+v, %v", c.line, *o, err)
 		}
 	}
+	for line, want := range map[string]int{
+		"": 0, "--async 2": 2, "--pkcs11-uri pkcs11:": 4, "--pkcs11-module m --async 0": 0, "--async 7 --pin-file f": 7,
+	} {
+		if o, err := parse(t, line); err != nil || o.Workers() != want {
+			t.Errorf("%q gives %d workers, %v", line, o.Workers(), err)
+		}
+	}
 	for _, c := range []struct{ line, want string }{
 		{"--ciphers nonesuch", `--ciphers "nonesuch": policy: unknown security policy`},
 		{"--groups x25519,x25518", `--groups "x25519,x25518": no such name: "x25518"; there are X25519MLKEM768, `},
@@ -220,12 +227,13 @@ func TestPairs(t *testing.T) {
 		{nil, nil, ""},
 		{[]string{cert}, []string{key}, ""},
 		{[]string{cert, cert}, []string{key, key}, ""},
-		{[]string{cert, cert}, []string{key}, "--cert " + cert + ": needs a --key behind it"},
+		{[]string{cert, cert}, []string{key}, "--cert " + cert + ": needs a --key behind it, or --pkcs11-uri"},
 		{[]string{cert}, []string{key, key}, "--key " + key + ": needs a --cert before it"},
 		{[]string{ca}, []string{key}, "does not match"},
 		{[]string{dir + "/missing"}, []string{key}, "no such file"},
 	} {
-		list, err := LoadPairs(c.certs, c.keys)
+		o := Credentials{Certs: c.certs, Keys: c.keys}
+		list, _, err := o.load(0)
 		switch {
 		case c.says == "" && (err != nil || len(list) != len(c.certs)):
 			t.Errorf("%v, %v give %d certificates, %v", c.certs, c.keys, len(list), err)
