@@ -116,7 +116,8 @@ type Op struct {
 	ask    async.Op[[]byte]
 	req    Request
 	scheme *sig.Scheme
-	digest []byte
+	digest []byte // in room
+	room   [64]byte
 
 	mu      sync.Mutex
 	mode    ValidationMode
@@ -153,7 +154,7 @@ func NewOp(r Request) (*Op, error) {
 			return nil, fmt.Errorf("asyncpkey: a public key of type %T does not sign with %v", r.PublicKey, r.Scheme)
 		}
 		if op.scheme.Hash != 0 {
-			op.digest = op.scheme.Digest(make([]byte, 0, 64), r.Message)
+			op.digest = op.scheme.Digest(op.room[:0], r.Message)
 		}
 	case Decrypt:
 		if len(r.Ciphertext) == 0 {

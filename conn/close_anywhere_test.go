@@ -80,7 +80,7 @@ func TestCloseInsideEveryHook(t *testing.T) {
 func TestCloseWhileAnswersAreUnderWay(t *testing.T) {
 	for seed := range uint64(rounds(400)) {
 		rng := rand.New(rand.NewPCG(seed, 6))
-		s := newSigned(t, asyncpkey.Server, nil, nil)
+		s := newSigned(t, server13, nil, nil)
 		op := s.suspend(t)
 		s.perform(t, op)
 		var work sync.WaitGroup

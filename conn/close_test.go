@@ -6,7 +6,6 @@ import (
 	"net"
 	"testing"
 
-	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
@@ -166,7 +165,7 @@ func TestShutdownBeforeTheHandshakeIsComplete(t *testing.T) {
 	})
 	t.Run("while a server waits for its signature", func(t *testing.T) {
 		for _, shutdown := range []func(*Conn) (Blocked, error){(*Conn).Shutdown, (*Conn).ShutdownSend} {
-			s := newSigned(t, asyncpkey.Server, nil, nil)
+			s := newSigned(t, server13, nil, nil)
 			op := s.suspend(t)
 			run(t, shut{"Shutdown", func() (Blocked, error) { return shutdown(s.server) }, NotBlocked, failure{}})
 			s.perform(t, op)

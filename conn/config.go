@@ -145,6 +145,14 @@ type Config struct {
 	// (s2n_config_set_async_pkey_validation_mode).
 	Validation asyncpkey.ValidationMode
 
+	// VerifyAfterSign verifies every signature of our own before it is sent, those of keys
+	// in memory too, and makes operations of OnPrivateKey Strict whatever Validation says
+	// (s2n_config_set_verify_after_sign): a fault of the
+	// processor in the middle of a signature can give the key away to whoever sees the result.
+	// It is off, as in s2n: crypto/rsa checks its signatures by itself, and an ECDSA signature
+	// takes twice as long to verify as to make.
+	VerifyAfterSign bool
+
 	// OperationTimeout is the time that each hook's operation has; 0 = no limit. The
 	// operation's own SetTimeout overrides it.
 	OperationTimeout time.Duration
@@ -209,7 +217,7 @@ func (cfg *Config) Clone() *Config {
 		MaxChainDepth: cfg.MaxChainDepth, DisableTimeVerification: cfg.DisableTimeVerification,
 		DisableIntentVerification: cfg.DisableIntentVerification, MaxCertificateBytes: cfg.MaxCertificateBytes,
 		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, DisableOCSPVerification: cfg.DisableOCSPVerification, RequestSCT: cfg.RequestSCT,
-		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, OperationTimeout: cfg.OperationTimeout,
+		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, VerifyAfterSign: cfg.VerifyAfterSign, OperationTimeout: cfg.OperationTimeout,
 		IgnoreWarnings: cfg.IgnoreWarnings, AcceptSSLv2ClientHello: cfg.AcceptSSLv2ClientHello,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
 		DisableCompatibilityMode: cfg.DisableCompatibilityMode,

@@ -110,7 +110,7 @@ func (c *Conn) dispatch(e *handshake.Event) error {
 		c.choice, op = choice, choice.user
 	}
 	pending := op.Pending()
-	pending.Enter(c.waker(), c.cfg.AfterFunc)
+	pending.Enter(nil, c.cfg.AfterFunc)
 	if d := c.cfg.OperationTimeout; d > 0 {
 		pending.SetTimeout(d)
 	}
@@ -139,6 +139,9 @@ func (c *Conn) dispatch(e *handshake.Event) error {
 		h.OnOCSPResponse(c, e.Detail.(*Certificate), op.(*async.Op[[]byte]))
 	case handshake.AskClientCertificate:
 		h.OnClientCertificate(c, e.Detail.(*CertificateRequest), op.(*async.Op[*Certificate]))
+	}
+	if wake := c.cfg.Wake; wake != nil && !pending.Answered() { // an answer at once needs none
+		pending.Enter(func() { wake(c) }, c.cfg.AfterFunc)
 	}
 	pending.Leave()
 	return err
@@ -173,14 +176,6 @@ func (c *Conn) resolveChoice() {
 	default:
 		machine.Answer(nil)
 	}
-}
-
-func (c *Conn) waker() func() {
-	wake := c.cfg.Wake
-	if wake == nil {
-		return nil
-	}
-	return func() { wake(c) }
 }
 
 // Apply gives a performed private-key operation back to the connection that asked for

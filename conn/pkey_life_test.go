@@ -30,7 +30,7 @@ func TestMethodsInsideAHook(t *testing.T) {
 			return c.SetClientAuth(NoClientAuth)
 		},
 	}
-	for _, role := range []asyncpkey.Role{asyncpkey.Server, asyncpkey.Client} {
+	for _, role := range askers {
 		t.Run("as "+role.String(), func(t *testing.T) {
 			s := newSigned(t, role, nil, func(s *signed, c *Conn, op *asyncpkey.Op) error {
 				for name, call := range methods {
@@ -80,7 +80,7 @@ func TestOperationOutlivesItsConnection(t *testing.T) {
 			failure{kind: ErrUsage}.check(t, "Reset", s.asking.Reset(s.asking.recv, s.asking.send, &Config{Policy: "no such policy"}))
 		},
 	} {
-		for _, role := range []asyncpkey.Role{asyncpkey.Server, asyncpkey.Client} {
+		for _, role := range askers {
 			for _, performed := range []bool{false, true} {
 				state := "that is new"
 				if performed {
@@ -126,7 +126,7 @@ func TestOperationOutlivesItsConnection(t *testing.T) {
 // Close inside a hook ends the handshake there: the call that the hook runs in says so,
 // nothing more is written, and a late answer is refused.
 func TestCloseInsideTheKeyHook(t *testing.T) {
-	for _, role := range []asyncpkey.Role{asyncpkey.Server, asyncpkey.Client} {
+	for _, role := range askers {
 		t.Run("as "+role.String(), func(t *testing.T) {
 			var written uint64
 			s := newSigned(t, role, nil, func(s *signed, c *Conn, op *asyncpkey.Op) error {

@@ -25,12 +25,30 @@ type signed struct {
 	timers        []func() // fake clock
 }
 
+// asker is a side that asks for its signature, in a version: in CertificateVerify, or as a
+// server of TLS 1.2 in ServerKeyExchange.
+type asker struct {
+	asyncpkey.Role
+	version iana.Version
+}
+
+func (a asker) String() string { return a.Role.String() + " of " + a.version.String() }
+
+var server13 = asker{asyncpkey.Server, iana.TLS13}
+
+var askers = []asker{server13, {asyncpkey.Client, iana.TLS13}, {asyncpkey.Server, iana.TLS12}, {asyncpkey.Client, iana.TLS12}}
+
 // newSigned makes the hook keep its operation and then do what inside says; nil keeps it
 // only.
-func newSigned(t testing.TB, role asyncpkey.Role, change func(*Config), inside func(s *signed, c *Conn, op *asyncpkey.Op) error) *signed {
+func newSigned(t testing.TB, who asker, change func(*Config), inside func(s *signed, c *Conn, op *asyncpkey.Op) error) *signed {
 	t.Helper()
+	role := who.Role
 	s := &signed{woken: make(chan *Conn, 100)}
 	client, server := quick(clientConfig()), serverConfig(t)
+	client.MaxVersion = who.version
+	if who.version == iana.TLS12 {
+		client.Groups = append(client.Groups, iana.Secp256r1) // the certificate's (RFC 8422, Section 5.3)
+	}
 	asking := server
 	if role == asyncpkey.Client {
 		asking = client
@@ -130,7 +148,7 @@ func strangersKey(t testing.TB) crypto.Signer {
 // What the application does with a signature decides how both ends see the handshake
 // end.
 func TestSignatureOutcomes(t *testing.T) {
-	refused := accuses(iana.DecryptError, "signature does not verify")
+	refused := accuses(iana.DecryptError, "does not verify")
 	internal := func(text string) failure { return failure{ErrInternal, iana.InternalError, text} }
 	for _, c := range []struct {
 		name          string
@@ -241,9 +259,10 @@ func TestSignatureOutcomes(t *testing.T) {
 			return errors.Join(op.Perform(s.key), c.Apply(op))
 		}},
 	} {
-		for _, role := range []asyncpkey.Role{asyncpkey.Server, asyncpkey.Client} {
-			t.Run(c.name+", as "+role.String(), func(t *testing.T) {
-				s := newSigned(t, role, c.change, c.inside)
+		for _, who := range askers {
+			role := who.Role
+			t.Run(c.name+", as "+who.String(), func(t *testing.T) {
+				s := newSigned(t, who, c.change, c.inside)
 				if c.inside == nil {
 					op := s.suspend(t)
 					if op.Role() != role || op.Kind() != asyncpkey.Sign || op.Certificate() == nil || op.PublicKey() == nil || op.ServerName() != "localhost" {
@@ -281,7 +300,7 @@ func TestSignatureOutcomes(t *testing.T) {
 // the right answer.
 func TestApplyRefuses(t *testing.T) {
 	elsewhere := func(t *testing.T) (*signed, *asyncpkey.Op) {
-		s := newSigned(t, asyncpkey.Server, nil, nil)
+		s := newSigned(t, server13, nil, nil)
 		return s, s.suspend(t)
 	}
 	for name, c := range map[string]struct {
@@ -346,7 +365,7 @@ func TestApplyRefuses(t *testing.T) {
 		"no operation": {func(_ *testing.T, s *signed, _ *asyncpkey.Op) error { return s.server.Apply(nil) }, ErrUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSigned(t, asyncpkey.Server, nil, nil)
+			s := newSigned(t, server13, nil, nil)
 			op := s.suspend(t)
 			err := c.do(t, s, op)
 			if !errors.Is(err, c.want) {
@@ -370,7 +389,7 @@ func TestApplyRefuses(t *testing.T) {
 			func(_ *signed, op *asyncpkey.Op) { _ = op.Fail(io.EOF) },
 			func(s *signed, op *asyncpkey.Op) { op.SetTimeout(1); s.timers[len(s.timers)-1]() },
 		} {
-			s := newSigned(t, asyncpkey.Server, nil, nil)
+			s := newSigned(t, server13, nil, nil)
 			op := s.suspend(t)
 			s.perform(t, op)
 			end(s, op)

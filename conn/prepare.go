@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
@@ -64,6 +65,9 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	h.ALPN, h.IgnoreALPN = cfg.ALPN, cfg.ContinueWithoutALPN
 	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
 	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes
+	if h.VerifyAfterSign = cfg.VerifyAfterSign; h.VerifyAfterSign {
+		h.Validation = asyncpkey.Strict
+	}
 	h.DHParams, h.RequireEMS = cfg.DHParams, fips140.Enabled()
 	h.NoCompatibility = cfg.DisableCompatibilityMode
 	h.Asks, h.KeyLog = cfg.asks(), cfg.KeyLog != nil

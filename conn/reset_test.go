@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/s2ngo/s2ngo/async"
-	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
 )
@@ -191,7 +190,7 @@ func TestResetKeepsWhatCanBeUsed(t *testing.T) {
 // Reset while the connection is in use is refused, in hooks, callbacks and elsewhere, and
 // changes nothing: see TestOverlap. Here, what it interrupts is an operation.
 func TestResetEndsAnOperation(t *testing.T) {
-	s := newSigned(t, asyncpkey.Server, nil, nil)
+	s := newSigned(t, server13, nil, nil)
 	op := s.suspend(t)
 	s.rewire(t)
 	if op.Context().Err() == nil {

@@ -150,7 +150,7 @@ sent alert close_notify`,
 // A trace says what Negotiate waits for each time it returns.
 func TestTraceOfBlocking(t *testing.T) {
 	var blocked []string
-	s := newSigned(t, 2, func(cfg *Config) {
+	s := newSigned(t, server13, func(cfg *Config) {
 		cfg.Trace = func(_ *Conn, e TraceEvent) {
 			if e.Kind == TraceBlocked {
 				blocked = append(blocked, e.Text)

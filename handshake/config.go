@@ -62,6 +62,7 @@ type Config struct {
 	RequestOCSP     bool             // ask for a stapled response; a server does in TLS 1.3 alone
 	RequestSCT      bool
 	Validation      asyncpkey.ValidationMode
+	VerifyAfterSign bool // inline signatures, too
 	MaxCertificates int  // most bytes of a Certificate message; 0 = the default
 	NoCompatibility bool // client: no middlebox compatibility mode
 

@@ -60,6 +60,9 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 	if err == nil {
 		err = scheme.CheckShape(cert.PublicKey(), signature)
 	}
+	if err == nil && m.cfg.VerifyAfterSign && scheme.Verify(cert.PublicKey(), digest, message, signature) != nil {
+		err = asyncpkey.ErrVerifySignature
+	}
 	if err != nil {
 		return nil, internal(err, "signing with %v failed", scheme.ID)
 	}

@@ -265,7 +265,7 @@ func fitsAuth(kind certs.KeyType, row *suite.Suite) bool {
 
 // canDecrypt reports whether a certificate may be used for RSA key exchange.
 func canDecrypt(m *Machine, c *certs.Certificate) bool {
-	if c.KeyType() != certs.KeyRSA || verify.CheckKeyUsage(c.Leaf, x509.KeyUsageKeyEncipherment) != nil {
+	if c.SignOnly || c.KeyType() != certs.KeyRSA || verify.CheckKeyUsage(c.Leaf, x509.KeyUsageKeyEncipherment) != nil {
 		return false
 	}
 	_, decrypts := c.PrivateKey.(crypto.Decrypter)

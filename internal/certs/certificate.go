@@ -45,8 +45,12 @@ type Certificate struct {
 
 	// Schemes are the signature schemes that the key's holder can do, as when a TPM
 	// lacks RSA-PSS; nil stands for all that fit the public key. Their order is of no
-	// account.
+	// account. New takes them from a key that has a method SignatureSchemes.
 	Schemes []iana.SignatureScheme
+
+	// SignOnly says that the holder of an RSA key does not decrypt: the certificate is not
+	// used for RSA key exchange, even though there is a hook that might.
+	SignOnly bool
 
 	// OCSPStaple is the OCSP response, in DER, for a peer that asks for the status of
 	// the leaf (RFC 6066, Section 8); nil = none.
@@ -80,7 +84,13 @@ func New(chain [][]byte, key crypto.PrivateKey) (*Certificate, error) {
 			return nil, fmt.Errorf("certs: certificate of %s: %w", subject(leaf), err)
 		}
 	}
-	return &Certificate{Chain: chain, Leaf: leaf, PrivateKey: key, parsed: parsed, public: PublicKey(leaf)}, nil
+	c := &Certificate{Chain: chain, Leaf: leaf, PrivateKey: key, parsed: parsed, public: PublicKey(leaf)}
+	if lister, ok := key.(interface {
+		SignatureSchemes() []iana.SignatureScheme
+	}); ok {
+		c.Schemes = lister.SignatureSchemes()
+	}
+	return c, nil
 }
 
 // X509 returns Chain in parsed form, which is shared: change nothing in it. It is nil for
