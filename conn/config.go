@@ -133,6 +133,61 @@ type Config struct {
 	// the list that came. Its form is checked, what it says is not.
 	RequestSCT bool
 
+	// SessionTickets lets a server hand out sessions to be resumed, and a client ask for them
+	// (s2n_config_set_session_tickets_onoff). Off, a server of TLS 1.2 still resumes sessions by
+	// their ID if there is a SessionStore, and a client what SetSession brings.
+	SessionTickets bool
+
+	// TicketKeys are what a server seals its tickets with; servers that share the keys resume
+	// each other's sessions. Nil stands for keys of this Config and its clones that change by themselves,
+	// and for none at all beside a SessionStore: then it is the store that holds every session.
+	TicketKeys *TicketKeys
+
+	// SessionStore keeps a server's sessions by their ID (s2n_config_set_session_cache_onoff): those of TLS
+	// 1.2, and stateful tickets of TLS 1.3, if there are no TicketKeys or what a ticket has to
+	// hold is above 4 KiB. NewMemoryStore makes one.
+	SessionStore SessionStore
+
+	// TicketCount is how many tickets a server of TLS 1.3 sends after a handshake
+	// (s2n_config_set_initial_ticket_count), at most 65535; 0 stands for 1, a negative one for none.
+	TicketCount int
+
+	// SessionLifetime bounds how long a session can be resumed
+	// (s2n_config_set_session_state_lifetime); 0 stands for 15 hours. KeyingMaterialLifetime
+	// bounds it through all tickets that follow from one full handshake
+	// (s2n_connection_set_server_keying_material_lifetime); 0 stands for a week.
+	SessionLifetime        time.Duration
+	KeyingMaterialLifetime time.Duration
+
+	// VerifyResumed lets OnVerify judge the peer's chain on a resumption, too.
+	VerifyResumed bool
+
+	// RequireTicketForwardSecrecy keeps a server of TLS 1.2 from sealing tickets
+	// (s2n_config_require_ticket_forward_secrecy): whoever gets at a ticket key could read
+	// the connection that the ticket was made in.
+	RequireTicketForwardSecrecy bool
+
+	// PSKs are external pre-shared keys of TLS 1.3, the most wanted first
+	// (s2n_connection_append_psk). A client offers them all, a server takes the first that it is
+	// offered.
+	PSKs []*PSK
+
+	// MaxEarlyData is how much early data a server takes on a ticket, in bytes
+	// (s2n_config_set_server_max_early_data_size); 0 = none. EarlyDataContext is a note that its tickets
+	// bear for OnEarlyData, at most 65535 bytes.
+	MaxEarlyData     uint32
+	EarlyDataContext []byte
+
+	// ReplayRecorder keeps a server from accepting early data twice. Nil stands for one in memory, which
+	// the users of the same TicketKeys share, or this Config and its clones. A fleet whose servers accept
+	// each other's tickets needs one for all.
+	ReplayRecorder ReplayRecorder
+
+	// DangerouslyAllowEarlyDataReplay lets a server accept the same early data any number of times:
+	// whoever has recorded it can send it again, as often as he likes. It is for requests that
+	// change nothing, however often they come.
+	DangerouslyAllowEarlyDataReplay bool
+
 	// Hooks are the questions that handshakes ask.
 	Hooks
 
@@ -194,7 +249,8 @@ type Config struct {
 	AfterFunc async.AfterFunc
 
 	client, server atomic.Pointer[prepared]
-	rand           io.Reader // tests: every random byte comes from here
+	made           atomic.Pointer[madeResumption] // shared by clones
+	rand           io.Reader                      // tests: every random byte comes from here
 }
 
 // Sizes for Config.RecordSize in bytes.
@@ -206,7 +262,7 @@ const (
 
 // Clone returns a copy that may be changed.
 func (cfg *Config) Clone() *Config {
-	return &Config{
+	clone := &Config{
 		Policy: cfg.Policy, SecurityPolicy: cfg.SecurityPolicy, MinVersion: cfg.MinVersion, MaxVersion: cfg.MaxVersion,
 		Schemes: cfg.Schemes, Groups: cfg.Groups,
 		SigningSchemes: cfg.SigningSchemes, VerifySchemes: cfg.VerifySchemes, KeyShares: cfg.KeyShares,
@@ -219,11 +275,18 @@ func (cfg *Config) Clone() *Config {
 		DHParams: cfg.DHParams, RequestOCSP: cfg.RequestOCSP, DisableOCSPVerification: cfg.DisableOCSPVerification, RequestSCT: cfg.RequestSCT,
 		Hooks: cfg.Hooks, Wake: cfg.Wake, Validation: cfg.Validation, VerifyAfterSign: cfg.VerifyAfterSign, OperationTimeout: cfg.OperationTimeout,
 		IgnoreWarnings: cfg.IgnoreWarnings, AcceptSSLv2ClientHello: cfg.AcceptSSLv2ClientHello,
+		SessionTickets: cfg.SessionTickets, TicketKeys: cfg.TicketKeys, SessionStore: cfg.SessionStore,
+		TicketCount: cfg.TicketCount, SessionLifetime: cfg.SessionLifetime, KeyingMaterialLifetime: cfg.KeyingMaterialLifetime,
+		VerifyResumed: cfg.VerifyResumed, RequireTicketForwardSecrecy: cfg.RequireTicketForwardSecrecy,
+		PSKs: cfg.PSKs, MaxEarlyData: cfg.MaxEarlyData, EarlyDataContext: cfg.EarlyDataContext,
+		ReplayRecorder: cfg.ReplayRecorder, DangerouslyAllowEarlyDataReplay: cfg.DangerouslyAllowEarlyDataReplay,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
 		DisableCompatibilityMode: cfg.DisableCompatibilityMode,
 		KeyLog:                   cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,
 		rand: cfg.rand,
 	}
+	clone.made.Store(cfg.shared())
+	return clone
 }
 
 // DHParams is a group for key exchange over finite fields.

@@ -26,18 +26,19 @@ type SendFunc func(p []byte) (int, error)
 // Conn is one TLS connection. It comes from NewClient or NewServer; the package's
 // comment says which methods may be called at once.
 type Conn struct {
-	cfg     *Config
-	base    *Config           // what cfg was before OnClientHello chose another
-	hs      *handshake.Config // what cfg means, with the connection's own settings
-	policy  string
-	recv    RecvFunc
-	send    SendFunc
-	client  bool
-	started bool // Negotiate was called: settings are closed
-	own     *settings
-	machine *handshake.Machine
-	use     use
-	value   atomic.Pointer[any]
+	cfg      *Config
+	base     *Config           // what cfg was before OnClientHello chose another
+	hs       *handshake.Config // what cfg means, with the connection's own settings
+	prepared *prepared         // what hs is a part of
+	recv     RecvFunc
+	send     SendFunc
+	client   bool
+	started  bool // Negotiate was called: settings are closed
+	own      *settings
+	machine  *handshake.Machine
+	use      use
+	value    atomic.Pointer[any]
+	kept     keptSession
 
 	// What a hook was asked and has not answered.
 	choice  *configChoice
@@ -174,6 +175,7 @@ func (c *Conn) wipe() {
 	c.rest = nil
 	c.secret.Clear()
 	c.exporter.drop()
+	c.kept.keep(nil)
 }
 
 // setPending notes the operation that Close ends.

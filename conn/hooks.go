@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"crypto/x509"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -74,6 +75,29 @@ type Hooks struct {
 	// sends none (s2n_cert_request_callback). Clients only.
 	OnClientCertificate func(c *Conn, request *CertificateRequest, op *async.Op[*Certificate])
 
+	// OnSessionTicket is told of each session that a server gives a client to resume
+	// (s2n_config_set_session_ticket_cb), inside Negotiate in TLS 1.2 and inside Recv in TLS 1.3.
+	// t is valid until it returns. An error ends the connection with it.
+	OnSessionTicket func(c *Conn, t *SessionTicket) error
+
+	// OnSealTicket and OnOpenTicket replace TicketKeys by the application's own protection of
+	// a server's tickets. OnSealTicket answers with a ticket of 33 to 65535 bytes for state, which is
+	// secret and has to be encrypted and authenticated, or with nil for none. OnOpenTicket answers with
+	// that state, or with nil for a ticket of nobody it knows; TicketKeys, where there are any, are asked then. The bytes
+	// are the hook's.
+	OnSealTicket func(c *Conn, state []byte, op *async.Op[[]byte])
+	OnOpenTicket func(c *Conn, ticket []byte, op *async.Op[[]byte])
+
+	// OnPSK chooses a server's external PSK by what the client offers
+	// (s2n_psk_selection_callback), in place of Config.PSKs; it may bring one that is none of them. An answer
+	// of nil, and a failure, mean none: tickets are looked at then. offered is lent until the operation is
+	// answered.
+	OnPSK func(c *Conn, offered *OfferedPSKs, op *async.Op[*PSK])
+
+	// OnEarlyData says whether a server takes early data that it could accept
+	// (s2n_early_data_cb). offered is lent until the operation is answered.
+	OnEarlyData func(c *Conn, offered *OfferedEarlyData, op *async.Op[bool])
+
 	// OnHelloRequest says what becomes of a server's wish to renegotiate in TLS 1.2
 	// (s2n_config_set_renegotiate_request_cb); it answers at once. Without it the wish is
 	// ignored. After RenegotiationAccept call Conn.Renegotiate.
@@ -92,6 +116,10 @@ func (h *Hooks) asks() (q handshake.Questions) {
 		{h.OnVerify != nil, handshake.AskVerdict},
 		{h.OnOCSPResponse != nil, handshake.AskOCSPResponse},
 		{h.OnClientCertificate != nil, handshake.AskClientCertificate},
+		{h.OnSealTicket != nil, handshake.AskSealTicket},
+		{h.OnOpenTicket != nil, handshake.AskTicket},
+		{h.OnPSK != nil, handshake.AskPSK},
+		{h.OnEarlyData != nil, handshake.AskEarlyData},
 	} {
 		if x.set {
 			q = q.With(x.q)
@@ -139,6 +167,16 @@ func (c *Conn) dispatch(e *handshake.Event) error {
 		h.OnOCSPResponse(c, e.Detail.(*Certificate), op.(*async.Op[[]byte]))
 	case handshake.AskClientCertificate:
 		h.OnClientCertificate(c, e.Detail.(*CertificateRequest), op.(*async.Op[*Certificate]))
+	case handshake.AskSealTicket:
+		h.OnSealTicket(c, bytes.Clone(e.Detail.([]byte)), op.(*async.Op[[]byte]))
+	case handshake.AskTicket:
+		h.OnOpenTicket(c, bytes.Clone(e.Detail.([]byte)), op.(*async.Op[[]byte]))
+	case handshake.AskPSK:
+		h.OnPSK(c, e.Detail.(*OfferedPSKs), op.(*async.Op[*PSK]))
+	case handshake.AskEarlyData:
+		h.OnEarlyData(c, e.Detail.(*OfferedEarlyData), op.(*async.Op[bool]))
+	case handshake.AskSession, handshake.AskStoreSession, handshake.AskTakeSession, handshake.AskReplay:
+		c.askStore(e)
 	}
 	if wake := c.cfg.Wake; wake != nil && !pending.Answered() { // an answer at once needs none
 		pending.Enter(func() { wake(c) }, c.cfg.AfterFunc)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/record"
 )
 
@@ -157,6 +158,8 @@ func (c *Conn) do(e *handshake.Event) error {
 		} else {
 			c.rd.SkipUndecryptable(e.Limit)
 		}
+	case handshake.Ticket:
+		return c.gotTicket(e.Detail.(*session.Session))
 	case handshake.Ask:
 		return c.dispatch(e)
 	case handshake.KeyLog:
@@ -170,6 +173,7 @@ func (c *Conn) do(e *handshake.Event) error {
 		c.set(factDone)
 		c.facts.And(^uint32(factRenegotiating | factUnproved))
 		c.rd.AllowPlaintextAlert(false)
+		c.keepResumed()
 		c.trace(TraceEvent{Kind: TraceDone})
 	}
 	return nil
@@ -298,6 +302,7 @@ func (c *Conn) writeFailed(err error) error {
 // is to blame or we are, not if it has gone or has said so itself.
 func (c *Conn) fail(err error) {
 	c.readErr = c.complain(err)
+	c.forgetSession(c.readErr)
 	c.writeErr = c.readErr
 	c.set(factHandshakeError)
 	c.facts.And(^uint32(factRenegotiating | factHelloRequest)) // neither Send nor Recv waits for it

@@ -54,7 +54,7 @@ func (c *Conn) adopt(cfg *Config) error {
 	if err != nil {
 		return err
 	}
-	c.cfg, c.hs, c.policy = cfg, &p.hs, p.policy.Name
+	c.cfg, c.hs, c.prepared = cfg, &p.hs, p
 	if c.own != nil {
 		if err := c.own.apply(c); err != nil {
 			return err

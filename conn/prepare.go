@@ -21,6 +21,9 @@ type prepared struct {
 	hs     handshake.Config
 	policy *policy.Policy
 	left   []string // versions of the policy that are left out, with the reason
+
+	verify   [32]byte       // what Config and policy say of verification, for sessions
+	recorder ReplayRecorder // server: of early data
 }
 
 // prepare returns what cfg means for one role; the first call freezes cfg.
@@ -83,6 +86,10 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	if err := cfg.checkValues(); err != nil {
 		return nil, err
 	}
+	if err := cfg.checkResumption(); err != nil {
+		return nil, err
+	}
+	p.useResumption(cfg, client)
 	return p, p.useCertificates(cfg, client)
 }
 
@@ -234,8 +241,8 @@ func (cfg *Config) securityPolicy() (*policy.Policy, error) {
 
 func (p *prepared) useCertificates(cfg *Config, client bool) error {
 	if len(cfg.Certificates) == 0 {
-		if !client && cfg.OnClientHello == nil {
-			return errors.New("a server needs a certificate")
+		if !client && cfg.OnClientHello == nil && cfg.PSKs == nil && cfg.OnPSK == nil {
+			return errors.New("a server needs a certificate, or a PSK")
 		}
 		if cfg.Certificates == nil {
 			return nil

@@ -132,6 +132,7 @@ func (c *Conn) postHandshake(payload []byte) error {
 // endReading ends the read half. What the peer has to be told, and the end of the write
 // half with it, is left to the write half.
 func (c *Conn) endReading(err error) {
+	defer func() { c.forgetSession(c.readErr) }()
 	if err == errPeerClosed {
 		c.readErr = io.EOF
 		if c.is(factTLS12) { // one side closes both (RFC 5246, Section 7.2.1)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
 )
 
 // settings are what a connection has of its own, over its Config.
@@ -20,6 +21,17 @@ type settings struct {
 	schemes    []iana.SignatureScheme
 	signing    []iana.SignatureScheme
 	verifying  []iana.SignatureScheme
+
+	session         *session.Session // of a client, to resume
+	psks            []*PSK           // behind the Config's
+	maxEarlyData    uint32
+	maxEarlyDataSet bool
+	context         []byte // for early data; nil = the Config's
+}
+
+// changesResumption reports whether one of the settings is about what is resumed.
+func (s *settings) changesResumption() bool {
+	return s.session != nil || s.psks != nil || s.maxEarlyDataSet || s.context != nil
 }
 
 // changesConfig reports whether one of the settings takes the place of what a Config is
@@ -31,7 +43,7 @@ func (s *settings) changesConfig() bool {
 
 // apply puts the settings over the Config's.
 func (s *settings) apply(c *Conn) error {
-	if !s.changesConfig() && !s.alpnSet && s.clientAuth == DefaultClientAuth {
+	if !s.changesConfig() && !s.changesResumption() && !s.alpnSet && s.clientAuth == DefaultClientAuth {
 		return nil
 	}
 	base := c.cfg
@@ -67,12 +79,26 @@ func (s *settings) apply(c *Conn) error {
 		return err
 	}
 	hs := p.hs
-	c.policy = p.policy.Name
+	c.prepared = p
 	if s.alpnSet {
 		hs.ALPN = s.alpn
 	}
 	if s.clientAuth != DefaultClientAuth {
 		hs.ClientAuth = s.clientAuth
+		hs.SessionBinding = sessionBinding(&p.verify, c.client, hs.ClientAuth)
+	}
+	hs.Session = s.session
+	if s.psks != nil {
+		hs.PSKs = slices.Concat(hs.PSKs, s.psks)
+		if err := checkPSKs(hs.PSKs); err != nil {
+			return &Error{ErrUsage, err}
+		}
+	}
+	if s.maxEarlyDataSet {
+		hs.MaxEarlyData = s.maxEarlyData
+	}
+	if s.context != nil {
+		hs.EarlyDataContext = s.context
 	}
 	c.hs = &hs
 	return nil

@@ -54,6 +54,17 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		"key shares of no group of ours":    {&Config{Groups: []iana.Group{iana.X25519}, KeyShares: []iana.Group{iana.Secp256r1}}, true, "key share for secp256r1"},
 		"no scheme to sign with":            {&Config{SigningSchemes: []iana.SignatureScheme{0x9999}}, true, "SigningSchemes"},
 		"no scheme to verify with":          {&Config{VerifySchemes: []iana.SignatureScheme{}}, true, "scheme"},
+		"a negative session lifetime":       {&Config{SessionLifetime: -1}, true, "SessionLifetime"},
+		"a negative keying lifetime":        {&Config{KeyingMaterialLifetime: -1}, true, "KeyingMaterialLifetime"},
+		"65536 tickets":                     {&Config{TicketCount: 65536}, true, "TicketCount 65536"},
+		"an early data context of 64 KiB":   {&Config{EarlyDataContext: make([]byte, 65536)}, true, "EarlyDataContext"},
+		"ticket keys and no tickets":        {&Config{TicketKeys: NewTicketKeys(TicketKeysConfig{})}, true, "not SessionTickets"},
+		"a PSK that is nil":                 {&Config{PSKs: []*PSK{nil}}, true, "PSK 0 is nil"},
+		"a PSK without identity":            {&Config{PSKs: []*PSK{{Secret: []byte{1}}}}, true, "identity"},
+		"a PSK without secret":              {&Config{PSKs: []*PSK{{Identity: []byte("a")}}}, true, "secret"},
+		"a PSK of zeros":                    {&Config{PSKs: []*PSK{{Identity: []byte("a"), Secret: make([]byte, 32)}}}, true, "secret"},
+		"two PSKs of one identity":          {&Config{PSKs: []*PSK{aPSK("a"), aPSK("a")}}, true, "PSK 1: another PSK"},
+		"more PSKs than a hello holds":      {&Config{PSKs: []*PSK{aPSK(strings.Repeat("a", 40000)), aPSK(strings.Repeat("b", 40000))}}, true, "too long"},
 		"a negative time limit":             {&Config{OperationTimeout: -1}, true, "OperationTimeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +86,10 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		_, err = open(func([]byte) (int, error) { return 0, io.EOF }, nil, clientConfig())
 		failure{kind: ErrUsage, text: "SendFunc"}.check(t, "constructor", err)
 	}
+}
+
+func aPSK(identity string) *PSK {
+	return &PSK{Identity: []byte(identity), Secret: []byte("secret of " + identity)}
 }
 
 func repeated(s string, n int) (list []string) {
@@ -284,10 +299,14 @@ func TestCloneCopiesEveryField(t *testing.T) {
 		case reflect.Func:
 			f.Set(reflect.MakeFunc(f.Type(), func([]reflect.Value) []reflect.Value { return nil }))
 		case reflect.Interface:
-			f.Set(reflect.ValueOf(io.Discard))
+			for _, v := range []any{io.Discard, NewMemoryStore(0), NewReplayRecorder(0)} {
+				if reflect.TypeOf(v).Implements(f.Type()) {
+					f.Set(reflect.ValueOf(v))
+				}
+			}
 		case reflect.Int, reflect.Int64:
 			f.SetInt(7)
-		case reflect.Uint8, reflect.Uint16:
+		case reflect.Uint8, reflect.Uint16, reflect.Uint32:
 			f.SetUint(7)
 		default:
 			t.Fatalf("a field of kind %v", f.Kind())

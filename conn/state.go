@@ -2,6 +2,7 @@ package conn
 
 import (
 	"crypto/x509"
+	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
@@ -45,6 +46,17 @@ type State struct {
 	OCSPResponse     []byte              // stapled by the peer, DER
 	SCTList          []byte              // of the peer's leaf
 
+	Resumed       bool            // a session was resumed; an external PSK resumes nothing
+	SessionID     []byte          // of the session, TLS 1.2 only; nil = none
+	PSKIdentity   []byte          // of the PSK in use, external or a ticket; nil = none
+	PeerTruncated bool            // of a resumed session's peer only the leaf is known
+	EarlyData     EarlyDataStatus // what has become of the client's early data
+	TicketsSent   int             // by a server, in TLS 1.3
+
+	// TicketLifetimeHint is how long the server wants to resume the session of its latest
+	// ticket; 0 = it did not say, or sent none (s2n_connection_get_session_ticket_lifetime_hint).
+	TicketLifetimeHint time.Duration
+
 	// Waiting is what the handshake waits for its application to answer, or "".
 	Waiting string
 
@@ -58,7 +70,7 @@ type State struct {
 // Negotiate, hooks included; afterwards for any.
 func (c *Conn) State() State {
 	s := State{
-		HandshakeDone: c.is(factDone), PeerClosed: c.is(factPeerClosed), Policy: c.policy,
+		HandshakeDone: c.is(factDone), PeerClosed: c.is(factPeerClosed), Policy: c.prepared.policy.Name,
 		WireIn: c.rd.BytesIn(), WireOut: c.wr.BytesOut(), AppIn: c.appIn.Load(), AppOut: c.appOut.Load(),
 		ReadBlocked: int(c.blocked[BlockedOnRead]), WriteBlocked: int(c.blocked[BlockedOnWrite]),
 		ApplicationBlocked: int(c.blocked[BlockedOnApplicationInput]),
@@ -76,6 +88,9 @@ func (c *Conn) State() State {
 	s.Certificate, s.CertificateMatch = r.Certificate, r.Match
 	s.PeerCertificates, s.VerifiedChain = r.Peer.Certificates, r.Peer.Verified
 	s.OCSPResponse, s.SCTList = r.Peer.OCSPResponse, r.Peer.SCTList
+	s.Resumed, s.SessionID, s.PSKIdentity, s.PeerTruncated = r.Resumed, r.SessionID, r.PSKIdentity, r.PeerTruncated
+	s.EarlyData, s.TicketsSent = r.EarlyData, r.TicketsSent
+	s.TicketLifetimeHint = time.Duration(r.TicketHint) * time.Second
 	if !s.HandshakeDone {
 		if q, _, ok := m.Waiting(); ok {
 			s.Waiting = q.String()

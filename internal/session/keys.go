@@ -53,6 +53,7 @@ type Keys struct {
 	mu               sync.Mutex                  // of those who change the set
 	keys             atomic.Pointer[[]ticketKey] // never changed, only replaced; oldest introduction first
 	byHand           atomic.Bool                 // it makes no keys of its own (any more)
+	recorder         atomic.Pointer[Recorder]
 }
 
 // nameLen is the length in bytes of a key's name in a ticket; shorter ones are padded with zeros.
@@ -133,6 +134,16 @@ func (k *Keys) add(key *ticketKey, now time.Time) error {
 	keys[at] = *key
 	k.keys.Store(&keys)
 	return nil
+}
+
+// Recorder returns the Recorder of all those who accept tickets of this set and share no other: without it
+// two of them would each accept early data once. The first call makes it, with the given limit and beginning.
+func (k *Keys) Recorder(maxEntries int, now time.Time) *Recorder {
+	if r := k.recorder.Load(); r != nil {
+		return r
+	}
+	k.recorder.CompareAndSwap(nil, NewRecorder(maxEntries, now))
+	return k.recorder.Load()
 }
 
 // Len returns the number of keys that open tickets at now.
