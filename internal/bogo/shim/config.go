@@ -33,9 +33,10 @@ var (
 
 // session is one connection to the runner.
 type session struct {
-	options *options
-	suspend suspension
-	prefs   preference
+	options  *options
+	suspend  suspension
+	prefs    preference
+	messages messages
 
 	verified    bool // the verdict was asked for
 	helloSeen   bool
@@ -70,7 +71,11 @@ func (s *session) config() (*conn.Config, error) {
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment
 	}
-	cfg.Schemes = s.schemes()
+	cfg.VerifySchemes = withScheme13(verifySchemes, o.verifyPrefs)
+	cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs)
+	if cfg.KeyShares = o.keyShares; o.noKeyShares {
+		cfg.KeyShares = []iana.Group{}
+	}
 	if o.trustCert != "" {
 		pem, err := os.ReadFile(o.trustCert)
 		if err != nil {
@@ -87,7 +92,7 @@ func (s *session) config() (*conn.Config, error) {
 			}
 			return nil, err
 		}
-		cert.Schemes = o.signingPrefs
+		cert.Schemes = o.signingPrefs // not the one that may be added below
 		cfg.Certificates = []*conn.Certificate{cert}
 	}
 	if o.requireClientCertificate {
@@ -99,6 +104,9 @@ func (s *session) config() (*conn.Config, error) {
 		return nil, err
 	}
 	s.hooks(cfg)
+	if o.expectMessages != "" {
+		cfg.Trace = s.messages.note
+	}
 	return cfg, nil
 }
 
@@ -139,30 +147,14 @@ func (s *session) groups() []iana.Group {
 	return defaultGroups
 }
 
-// schemes are those to verify with and to sign with: what a key may sign with is said by its
-// Certificate.
-func (s *session) schemes() (list []iana.SignatureScheme) {
-	o := s.options
-	if o.certFile != "" {
-		list = signSchemes
-		if o.signingPrefs != nil {
-			list = o.signingPrefs
-		}
-	}
-	if !o.server || o.requireClientCertificate || o.verifyPeer {
-		verify := verifySchemes
-		if o.verifyPrefs != nil {
-			verify = o.verifyPrefs
-		}
-		for _, id := range verify {
-			if !slices.Contains(list, id) {
-				list = append(slices.Clip(list), id)
-			}
-		}
+// withScheme13 returns own, or the default. TLS 1.3 is not offered without a scheme of its
+// own; the tests that give none want to see a handshake of TLS 1.3 fail, so they get one that
+// is of no use to them.
+func withScheme13(list, own []iana.SignatureScheme) []iana.SignatureScheme {
+	if own != nil {
+		list = own
 	}
 	if !slices.ContainsFunc(list, allowed13) {
-		// TLS 1.3 is not offered without a scheme of its own, and the tests that give none
-		// want to see the handshake fail in TLS 1.3.
 		list = append(slices.Clip(list), iana.Ed25519)
 	}
 	return list
@@ -232,9 +224,6 @@ func (s *session) hooks(cfg *conn.Config) {
 			ask(&s.suspend, op, s.staple)
 		}
 		return
-	}
-	if !s.suspend.on && o.expectPeerVerifyPrefs == nil {
-		return // the certificate that fits is taken without a hook
 	}
 	cfg.OnClientCertificate = func(_ *conn.Conn, request *conn.CertificateRequest, op *async.Op[*conn.Certificate]) {
 		s.peerSchemes = slices.Clone(request.Schemes)

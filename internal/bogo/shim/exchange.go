@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/s2ngo/s2ngo/conn"
+	"github.com/s2ngo/s2ngo/iana"
 )
 
 // connection makes one connection of a test.
@@ -44,6 +45,9 @@ type exchange struct {
 	conn    *conn.Conn
 	socket  *socket
 	resumes bool
+
+	unfinished []byte // of a write that has begun
+	begun      bool
 }
 
 // settle repeats a call until it no longer waits, and does what it waits for.
@@ -68,6 +72,20 @@ func (x *exchange) settle(call func() (conn.Blocked, error)) error {
 			return mustFail("a call is " + b.String())
 		}
 	}
+}
+
+// settleOnce is settle for a call that does not repeat an error that is known.
+func (x *exchange) settleOnce(call func() (conn.Blocked, error)) error {
+	var failed error
+	err := x.settle(func() (conn.Blocked, error) {
+		b, err := call()
+		if err != nil {
+			failed = err
+			return conn.NotBlocked, nil
+		}
+		return b, nil
+	})
+	return errors.Join(failed, err)
 }
 
 // repeat makes sure that an error is final.
@@ -97,7 +115,19 @@ func (x *exchange) run() error {
 	if err := x.check(); err != nil {
 		return err
 	}
-	if o.shimWritesFirst {
+	if o.exportLength > 0 {
+		if err := x.export(); err != nil {
+			return err
+		}
+	}
+	if o.sendAlert {
+		return x.abort()
+	}
+	if o.readWithUnfinishedWrite {
+		if err := x.begin([]byte(o.shimInitialWrite)); err != nil {
+			return err
+		}
+	} else if o.shimWritesFirst {
 		for range o.repeatShimInitialWrite {
 			if err := x.write([]byte(o.shimInitialWrite)); err != nil {
 				return err
@@ -109,7 +139,58 @@ func (x *exchange) run() error {
 			return err
 		}
 	}
-	return x.shutDown()
+	if err := x.shutDown(); err != nil {
+		return err
+	}
+	if o.expectMessages != "" && x.messages.String() != o.expectMessages {
+		return fmt.Errorf("the messages are\n%sexpected\n%s", x.messages.String(), o.expectMessages)
+	}
+	return nil
+}
+
+// export sends what the exporter gives.
+func (x *exchange) export() error {
+	o := x.options
+	var context []byte
+	if o.useExportContext {
+		context = append([]byte{}, o.exportContext...)
+	}
+	secret, err := x.conn.Export(o.exportLabel, context, o.exportLength)
+	if err != nil {
+		return err
+	}
+	return x.write(secret)
+}
+
+// abort ends the connection with the alert that -send-alert stands for.
+func (x *exchange) abort() error {
+	b, err := x.conn.Abort(iana.DecompressionFailure)
+	if b == conn.BlockedOnWrite {
+		x.drain()
+	}
+	return err
+}
+
+// begin sends p up to its first byte on the wire; finish sends the rest.
+func (x *exchange) begin(p []byte) error {
+	x.socket.write = 1
+	n, b, err := x.conn.Send(p)
+	if err == nil && b != conn.BlockedOnWrite {
+		err = errors.New("no write is left unfinished: -read-with-unfinished-write needs -async")
+	}
+	x.unfinished, x.begun = p[n:], true
+	return err
+}
+
+func (x *exchange) finish() error {
+	if !x.begun {
+		return nil
+	}
+	x.begun = false
+	if err := x.settle(x.conn.Flush); err != nil {
+		return err
+	}
+	return x.write(x.unfinished)
 }
 
 // write sends all of p.
@@ -162,6 +243,9 @@ func (x *exchange) echo() error {
 		if err != nil {
 			return err
 		}
+		if err := x.finish(); err != nil {
+			return err
+		}
 		if o.keyUpdate {
 			if err := x.updateKeys(); err != nil {
 				return err
@@ -191,18 +275,19 @@ func (x *exchange) shutDown() error {
 	if !o.checkCloseNotify {
 		return nil
 	}
-	for {
-		switch b, err := x.conn.Shutdown(); {
-		case err != nil:
-			return fmt.Errorf("shutting down: %w", err)
-		case b == conn.BlockedOnRead:
-			x.socket.read = 1
-		case b == conn.BlockedOnWrite:
-			x.socket.write = 1
-		default:
-			return nil
-		}
+	if !o.shimShutsDown {
+		return x.settleOnce(x.conn.Shutdown) // the peer's close_notify has come
 	}
+	if err := x.settle(x.conn.ShutdownSend); err != nil {
+		return err
+	}
+	switch n, err := x.read(make([]byte, 1)); {
+	case n > 0:
+		return errors.New("application data came after Shutdown")
+	case err != io.EOF:
+		return fmt.Errorf("waiting for close_notify: %w", err)
+	}
+	return nil
 }
 
 // checkSuspension makes sure that what was to suspend did.

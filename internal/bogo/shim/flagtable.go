@@ -14,6 +14,8 @@ var flags = map[string]flag{
 	"-key-file":      text(func(o *options) *string { return &o.keyFile }),
 	"-trust-cert":    text(func(o *options) *string { return &o.trustCert }),
 	"-curves":        list(func(o *options) *[]iana.Group { return &o.curves }),
+	"-key-shares":    list(func(o *options) *[]iana.Group { return &o.keyShares }),
+	"-no-key-shares": boolean(func(o *options) *bool { return &o.noKeyShares }),
 	"-signing-prefs": list(func(o *options) *[]iana.SignatureScheme { return &o.signingPrefs }),
 	"-verify-prefs":  list(func(o *options) *[]iana.SignatureScheme { return &o.verifyPrefs }),
 	"-cipher":        text(func(o *options) *string { return &o.cipher }),
@@ -66,6 +68,13 @@ var flags = map[string]flag{
 	"-max-cert-list":              integer(func(o *options) *int { return &o.maxCertList }),
 	"-read-with-unfinished-write": boolean(func(o *options) *bool { return &o.readWithUnfinishedWrite }),
 
+	"-send-alert":             boolean(func(o *options) *bool { return &o.sendAlert }),
+	"-export-keying-material": integer(func(o *options) *int { return &o.exportLength }),
+	"-export-label":           text(func(o *options) *string { return &o.exportLabel }),
+	"-export-context":         text(func(o *options) *string { return &o.exportContext }),
+	"-use-export-context":     boolean(func(o *options) *bool { return &o.useExportContext }),
+
+	"-expect-msg-callback":             text(func(o *options) *string { return &o.expectMessages }),
 	"-expect-version":                  integer(func(o *options) *int { return &o.expectVersion }),
 	"-expect-cipher":                   integer(func(o *options) *int { return &o.expectCipher }),
 	"-expect-cipher-aes":               integer(func(o *options) *int { return &o.expectCipherAES }),

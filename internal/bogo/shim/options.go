@@ -12,7 +12,13 @@ type options struct {
 
 	certFile, keyFile, trustCert string
 	curves                       []iana.Group
+	keyShares                    []iana.Group
+	noKeyShares                  bool
 	signingPrefs, verifyPrefs    []iana.SignatureScheme
+	exportLength                 int
+	exportLabel, exportContext   string
+	useExportContext             bool
+	expectMessages               string
 	cipher                       string
 	minVersion, maxVersion       int
 	noTLS12, noTLS13             bool
@@ -28,7 +34,6 @@ type options struct {
 
 	hostName         string
 	expectServerName string
-	noServerNameAck  bool
 
 	advertiseALPN, selectALPN                 string
 	expectALPN, expectAdvertisedALPN          string
@@ -52,10 +57,9 @@ type options struct {
 	expectPeerVerifyPrefs                     []iana.SignatureScheme
 	expectHRR, expectNoHRR                    bool
 	expectExtendedMasterSecret                bool
-	expectVerifyResult, expectSessionMiss     bool
-	expectNoPeerCert, expectTicketRenewal     bool
+	expectVerifyResult                        bool
+	expectNoPeerCert                          bool
 	expectPeerCertFile                        string
-	expectClientCAs                           string
 	implicitHandshake                         bool
-	handshakerSupported, peekThenRead         bool
+	handshakerSupported                       bool
 }
