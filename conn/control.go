@@ -14,6 +14,7 @@ type control struct {
 	mu      sync.Mutex
 	wanted
 	held bool // an update that waits until all that is sealed is written; the write half's
+	last bool // what was sealed last is a KeyUpdate; the write half's
 }
 
 func (q *control) wantKeyUpdate() {
@@ -69,7 +70,7 @@ func (q *control) take() (w wanted) {
 
 func (q *control) reset() {
 	q.take()
-	q.held = false
+	q.held, q.last = false, false
 }
 
 // sealControl seals what waits. The write half is locked.
@@ -87,8 +88,11 @@ func (c *Conn) sealControl() {
 		}
 	}
 	if w.update && !c.is(factSentClose) {
-		// A peer that asks and does not read makes us queue no more than one.
-		if c.control.held = c.wr.Pending() > 0; !c.control.held && c.rekey(false) != nil {
+		// A peer that asks and does not read makes us queue no more than one. What waits behind
+		// all data is an answer to every request that has come meanwhile.
+		pending := c.wr.Pending() > 0
+		c.control.held = pending && !c.control.last
+		if !pending && c.rekey(false) != nil {
 			return
 		}
 	}

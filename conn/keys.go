@@ -123,6 +123,7 @@ func (c *Conn) rekey(requestPeer bool) error {
 	if _, err := c.wr.Seal(iana.RecordHandshake, w.B); err != nil {
 		return c.broken(err)
 	}
+	c.control.last = true
 	next := c.secret.Next()
 	c.secret.Clear()
 	c.secret = next

@@ -79,6 +79,7 @@ func (c *Conn) sealData(buffers *[][]byte, left int) (int, error) {
 		}
 	}
 	k, err := c.wr.SealRecordv(iana.RecordApplicationData, *buffers)
+	c.control.last = false
 	if err != nil {
 		return k, c.broken(err)
 	}
