@@ -30,9 +30,9 @@ type client12 struct {
 	request *request // nil unless the server wants a certificate
 
 	old    *session.Session // that is resumed, or nil
-	id     []byte           // of the session that this handshake makes
+	id     []byte           // of the session that this handshake makes; nil = none
 	ticket bool             // NewSessionTicket comes
-	given  []byte           // the ticket, not empty
+	given  []byte           // the ticket; nil = none
 	hint   uint32           // its lifetime
 }
 

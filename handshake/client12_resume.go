@@ -123,7 +123,9 @@ func (s *expectNewSessionTicket12) next(m *Machine, msg []byte) (state, error) {
 		return nil, err
 	}
 	m.hear(msg)
-	s.given, s.hint = slices.Clone(t.Ticket), t.LifetimeHint
+	if len(t.Ticket) > 0 {
+		s.given, s.hint = slices.Clone(t.Ticket), t.LifetimeHint
+	}
 	return s.end, nil
 }
 
@@ -142,7 +144,7 @@ func (s *client12) done(m *Machine) (state, error) {
 func (s *client12) made(m *Machine) *session.Session {
 	var made *session.Session
 	switch {
-	case !m.wantsSessions() || len(s.given) == 0 && (s.resumed || len(s.id) == 0):
+	case !m.wantsSessions() || s.given == nil && (s.resumed || s.id == nil):
 		return nil
 	case s.resumed:
 		renewed := *s.old
@@ -154,7 +156,7 @@ func (s *client12) made(m *Machine) *session.Session {
 		made.OCSPResponse, made.SCTList = m.Result.Peer.OCSPResponse, m.Result.Peer.SCTList
 	}
 	made.Lifetime, made.Ticket, made.ID = s.hint, s.given, nil
-	if len(s.given) == 0 {
+	if s.given == nil {
 		made.ID = s.id
 	}
 	return made

@@ -3,6 +3,7 @@ package handshake
 import (
 	"crypto/rand"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -58,10 +59,14 @@ func chainLen(chain [][]byte) (n int) {
 	return n
 }
 
-// sealed takes the application's ticket; nil leaves it to our own keys.
+// sealed takes the application's ticket; nil leaves it to our own keys. One as short as an ID would
+// be taken for one.
 func (t *newTicket12) sealed(m *Machine, ticket []byte) (state, error) {
-	if ticket == nil {
+	switch {
+	case ticket == nil:
 		return t.seal(m)
+	case len(ticket) <= session.IDLen || len(ticket) > math.MaxUint16:
+		return t.give(m, nil, 0)
 	}
 	return t.give(m, ticket, session.MaxLifetime)
 }
