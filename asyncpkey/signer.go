@@ -65,6 +65,10 @@ func (k *Key) Public() crypto.PublicKey { return k.PublicKey }
 // SignatureSchemes returns Schemes.
 func (k *Key) SignatureSchemes() []iana.SignatureScheme { return k.Schemes }
 
+// CanDecrypt reports whether there is a DecryptFunc: without one, its certificate is not used
+// for RSA key exchange.
+func (k *Key) CanDecrypt() bool { return k.DecryptFunc != nil }
+
 // SignContext calls SignFunc.
 func (k *Key) SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if k.SignFunc == nil {

@@ -46,7 +46,9 @@ func connect(o *options, cfg *conn.Config) error {
 	}
 	out := o.Output()
 	sessions := &cli.Sessions{Loop: loop, Role: "client", Limits: o.Limits, Output: out}
-	sessions.Attach(cfg, cli.NewKeys(o.Workers(), o.AsyncDelay))
+	keys := cli.NewKeys(o.Workers(), o.AsyncDelay)
+	defer keys.Close()
+	sessions.Attach(cfg, keys)
 	if err := tryConfig(cfg); err != nil {
 		return err
 	}

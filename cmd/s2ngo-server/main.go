@@ -50,7 +50,9 @@ func serve(o *options, cfg *conn.Config, address netip.AddrPort, release func())
 		fmt.Fprintf(os.Stderr, "%s: connection %d from %s: %v\n", program, s.Number, s.Peer(), s.Err)
 	}
 	sessions := &cli.Sessions{Loop: loop, Role: "server", Limits: o.Limits, Output: out}
-	sessions.Attach(cfg, cli.NewKeys(o.Workers(), o.AsyncDelay))
+	keys := cli.NewKeys(o.Workers(), o.AsyncDelay)
+	defer keys.Close()
+	sessions.Attach(cfg, keys)
 	if err := tryConfig(cfg); err != nil {
 		return err
 	}

@@ -49,7 +49,8 @@ type Certificate struct {
 	Schemes []iana.SignatureScheme
 
 	// SignOnly says that the holder of an RSA key does not decrypt: the certificate is not
-	// used for RSA key exchange, even though there is a hook that might.
+	// used for RSA key exchange, even though there is a hook that might. New takes it from a
+	// key that has a method CanDecrypt.
 	SignOnly bool
 
 	// OCSPStaple is the OCSP response, in DER, for a peer that asks for the status of
@@ -89,6 +90,9 @@ func New(chain [][]byte, key crypto.PrivateKey) (*Certificate, error) {
 		SignatureSchemes() []iana.SignatureScheme
 	}); ok {
 		c.Schemes = lister.SignatureSchemes()
+	}
+	if says, ok := key.(interface{ CanDecrypt() bool }); ok {
+		c.SignOnly = !says.CanDecrypt()
 	}
 	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,5 +262,38 @@ func TestPublicKeyOfPlainRSAIsItself(t *testing.T) {
 	}
 	if c.Leaf.PublicKeyAlgorithm != x509.RSA {
 		t.Errorf("the algorithm is %v", c.Leaf.PublicKeyAlgorithm)
+	}
+}
+
+// ableKey is a key that says what it can do.
+type ableKey struct {
+	crypto.Signer
+	schemes  []iana.SignatureScheme
+	decrypts bool
+}
+
+func (k ableKey) SignatureSchemes() []iana.SignatureScheme { return k.schemes }
+func (k ableKey) CanDecrypt() bool                         { return k.decrypts }
+
+// New asks a key what it can do.
+func TestNewAsksTheKey(t *testing.T) {
+	issued, err := testpeer.SelfSigned([]byte("able"), testpeer.Template{Key: testpeer.KeyRSA2048})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []ableKey{
+		{issued.Key, nil, true},
+		{issued.Key, []iana.SignatureScheme{iana.RSAPKCS1SHA256}, false},
+	} {
+		c, err := certs.New(issued.Chain, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(c.Schemes, key.schemes) || c.SignOnly == key.decrypts {
+			t.Errorf("%+v gives a certificate with %v, %v", key, c.Schemes, c.SignOnly)
+		}
+		if c.CanSign(iana.RSAPSSRSAESHA256, iana.TLS13) != (key.schemes == nil) {
+			t.Errorf("%+v: rsa_pss_rsae_sha256 is decided wrongly", key)
+		}
 	}
 }

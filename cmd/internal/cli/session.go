@@ -67,7 +67,7 @@ type Session struct {
 	phase     phase
 	started   time.Time
 	done      bool // the handshake is
-	suspended bool // in the handshake, until the application answers
+	suspended bool // in a handshake, until the application answers
 	said      bool // that we close
 	moved     uint64
 	drained   int
@@ -110,7 +110,7 @@ func (s *Session) ready(e Events) {
 		return
 	case e&TimedOut != 0:
 		s.expire()
-	case e&HungUp != 0 && s.suspended && s.phase == negotiating:
+	case e&HungUp != 0 && s.suspended:
 		// Closing the connection ends the operation that the application works on.
 		s.end(gone, &conn.Error{Kind: conn.ErrClosed, Err: fmt.Errorf(
 			"peer hung up while the handshake waited for an answer (%s)", s.Conn.State().Waiting)})
@@ -193,6 +193,7 @@ func (s *Session) renegotiate() Events {
 	if keys := s.sessions.keys; keys != nil {
 		keys.handOver()
 	}
+	s.suspended = b == conn.BlockedOnApplicationInput
 	switch {
 	case err != nil:
 		s.end(failing, err)
