@@ -112,29 +112,6 @@ func openSoftHSM(t testing.TB, label string, change ...func(*Config)) *Token {
 	return token
 }
 
-// perform lets handle do one operation, applies it as a connection does, and returns what it was
-// settled with. For a decryption, err is what the peer does not learn.
-func perform(t testing.TB, handle func(*asyncpkey.Op, func(*asyncpkey.Op) error) error, r asyncpkey.Request) ([]byte, error) {
-	t.Helper()
-	op, err := asyncpkey.NewOp(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := handle(op, func(op *asyncpkey.Op) error { return asyncpkey.Apply(op, true) }); err != nil {
-		return nil, err
-	}
-	select {
-	case <-op.Context().Done():
-	case <-time.After(time.Minute):
-		t.Fatal("the operation has no answer")
-	}
-	out, err, _ := op.Result()
-	if err == nil {
-		err = op.Refusal()
-	}
-	return out, err
-}
-
 var signedMessage = []byte("what a CertificateVerify signs")
 
 // Every scheme that SoftHSM can do signs through an operation, and what it signs verifies: the

@@ -70,11 +70,11 @@ func (t *Token) staff() {
 		t.limit++ // the token may have sessions again
 		t.shrunk = time.Now()
 	}
-	switch {
-	case len(t.queue) == 0:
-	case t.idle > 0:
+	if len(t.queue) > 0 && t.idle > 0 {
 		t.work.Signal()
-	case t.workers < t.limit && t.workers+t.stuck < t.cfg.MaxWorkers:
+	}
+	// An idle worker counts until it runs, however many requests have woken it.
+	if len(t.queue) > t.idle && t.workers < t.limit && t.workers+t.stuck < t.cfg.MaxWorkers {
 		t.workers++
 		t.alive++
 		go (&worker{t: t}).loop()
