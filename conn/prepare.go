@@ -13,6 +13,7 @@ import (
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/verify"
+	"github.com/s2ngo/s2ngo/internal/wire"
 	"github.com/s2ngo/s2ngo/policy"
 )
 
@@ -254,6 +255,11 @@ func (p *prepared) useCertificates(cfg *Config, client bool) error {
 			return fmt.Errorf("certificate %d is empty; make it with NewCertificate, ParseCertificate or LoadCertificate", i)
 		case c.PrivateKey == nil && cfg.OnPrivateKey == nil:
 			return fmt.Errorf("certificate %d, for %q, has no private key, and there is no OnPrivateKey to do its work", i, c.Leaf.Subject)
+		}
+		if c.SCTList != nil {
+			if err := wire.CheckSCTList(c.SCTList); err != nil {
+				return fmt.Errorf("certificate %d, for %q, has a malformed SCTList: %w", i, c.Leaf.Subject, err)
+			}
 		}
 		if err := verify.CheckOwn(c.X509(), p.policy); err != nil {
 			return fmt.Errorf("certificate %d, for %q, does not keep security policy %q: %w", i, c.Leaf.Subject, p.policy.Name, err)

@@ -20,6 +20,17 @@ func parseSCTList(r *Reader) []byte {
 	return whole
 }
 
+// CheckSCTList reports what is wrong with the form of a list of our own, whole and with its
+// length: a peer would refuse it. RFC 6962, Section 3.3.
+func CheckSCTList(list []byte) error {
+	r := NewReader(list)
+	parseSCTList(&r)
+	if err := r.end(); err != nil {
+		return err
+	}
+	return nil
+}
+
 // PutSCTList writes the timestamps that come with a certificate, a whole
 // SignedCertificateTimestampList with its length: in the ServerHello of TLS 1.2, beside the
 // certificate in TLS 1.3. RFC 6962, Section 3.3.1.
