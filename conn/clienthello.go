@@ -72,6 +72,16 @@ func (h *ClientHello) ALPN() (names []string) {
 	return names
 }
 
+// CertificateAuthorities returns a new slice of the distinguished names, in DER, of the
+// authorities that the client wants the server's certificate of, nil without any (RFC 8446,
+// Section 4.2.4).
+func (h *ClientHello) CertificateAuthorities() (names [][]byte) {
+	for name := range h.hello.CertificateAuthorities.All() {
+		names = append(names, name)
+	}
+	return names
+}
+
 // Extension returns the content of extension t and whether it is there
 // (s2n_client_hello_get_extension_by_id, s2n_client_hello_has_extension).
 func (h *ClientHello) Extension(t iana.Extension) (content []byte, ok bool) {

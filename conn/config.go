@@ -63,8 +63,19 @@ type Config struct {
 
 	// Certificates are a server's chains; each client gets one that fits the name it asks
 	// for and the schemes it knows, in this order (s2n_config_add_cert_chain_and_key_to_store).
-	// A client chooses among its own by what the server asks for.
+	// A client chooses the first of its own that the server can verify, and rather one of an
+	// authority that the server names.
 	Certificates []*Certificate
+
+	// CertificateAuthorities are the distinguished names, in DER, of the authorities that the
+	// peer should have its certificate of: a server says them when it asks for one, a client of
+	// TLS 1.3 in its ClientHello (RFC 8446, Section 4.2.4). They guide the peer's choice, and
+	// bind neither it nor us. Nil says none; all together have 20000 bytes at most, as in s2n.
+	CertificateAuthorities [][]byte
+
+	// CertificateAuthoritiesFromRoots says the names of RootCAs, which the system's cannot be
+	// (s2n_config_set_cert_authorities_from_trust_store).
+	CertificateAuthoritiesFromRoots bool
 
 	// DefaultCertificates are for clients that name no server, or an unknown one: at most
 	// one for each type of key. Nil stands for the first of each type.
@@ -109,7 +120,8 @@ type Config struct {
 	DisableTimeVerification   bool
 	DisableIntentVerification bool
 
-	// MaxCertificateBytes limits the peer's Certificate message; 0 stands for 131072.
+	// MaxCertificateBytes limits the peer's Certificate message, without its header; 0 stands
+	// for 131072. A longer one ends the handshake with illegal_parameter.
 	MaxCertificateBytes int
 
 	// DHParams are a server's parameters for the DHE suites of TLS 1.2
@@ -267,6 +279,7 @@ func (cfg *Config) Clone() *Config {
 		Schemes: cfg.Schemes, Groups: cfg.Groups,
 		SigningSchemes: cfg.SigningSchemes, VerifySchemes: cfg.VerifySchemes, KeyShares: cfg.KeyShares,
 		Certificates: cfg.Certificates, DefaultCertificates: cfg.DefaultCertificates,
+		CertificateAuthorities: cfg.CertificateAuthorities, CertificateAuthoritiesFromRoots: cfg.CertificateAuthoritiesFromRoots,
 		ServerName: cfg.ServerName, RootCAs: cfg.RootCAs, ClientAuth: cfg.ClientAuth,
 		ALPN: cfg.ALPN, ContinueWithoutALPN: cfg.ContinueWithoutALPN,
 		InsecureSkipVerify: cfg.InsecureSkipVerify, VerifyHost: cfg.VerifyHost,

@@ -66,6 +66,11 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	if err := checkALPN(cfg.ALPN); err != nil {
 		return nil, err
 	}
+	authorities, err := cfg.authorities()
+	if err != nil {
+		return nil, err
+	}
+	h.Authorities = authorities
 	h.ALPN, h.IgnoreALPN = cfg.ALPN, cfg.ContinueWithoutALPN
 	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
 	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes

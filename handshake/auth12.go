@@ -93,7 +93,7 @@ func (s *expectCertificateVerify12) judged(m *Machine, v Verdict) (state, error)
 // 5246, Section 7.4.8).
 func (m *Machine) messages() ([]byte, error) {
 	if m.x.tooLong {
-		return nil, illegal("%s sent more than %d bytes of handshake before its certificate was verified", m.peer(), maxKept)
+		return nil, illegal("%s sent more than %d bytes of handshake before its certificate was verified", m.peer(), m.maxKept())
 	}
 	return slices.Clone(m.x.kept), nil
 }

@@ -267,7 +267,10 @@ func (s *expectRequestOrDone) requested(m *Machine, msg []byte) (state, error) {
 		return nil, err
 	}
 	m.hear(msg)
-	s.request = &request{schemes: slices.Clone(r.SignatureAlgorithms), types: slices.Clone(r.CertificateTypes)}
+	s.request = &request{
+		schemes: slices.Clone(r.SignatureAlgorithms), types: slices.Clone(r.CertificateTypes),
+		authorities: slices.Clone(r.CertificateAuthorities),
+	}
 	s.request.onChain = s.request.schemes
 	if m.cfg.Asks.Has(AskClientCertificate) {
 		d := &s.request.detail

@@ -20,7 +20,9 @@ type request struct {
 	types   []uint8                         // TLS 1.2: of client certificates
 	staple  bool                            // an OCSP response is welcome
 	sct     bool
-	detail  CertificateRequest
+
+	authorities wire.DistinguishedNames
+	detail      CertificateRequest
 }
 
 // expectCertificateOrRequest waits for the server's certificate, before which it may
@@ -51,7 +53,7 @@ func (s *expectCertificateOrRequest) next(m *Machine, msg []byte) (state, error)
 	m.hear(msg)
 	s.request = &request{
 		schemes: slices.Clone(r.SignatureAlgorithms), onChain: slices.Clone(r.SignatureAlgorithmsCert),
-		staple: r.StatusRequest, sct: r.SCT,
+		staple: r.StatusRequest, sct: r.SCT, authorities: slices.Clone(r.CertificateAuthorities),
 	}
 	if !r.Has.Has(iana.SignatureAlgorithmsCert) {
 		s.request.onChain = s.request.schemes
@@ -113,15 +115,14 @@ func (s *clientFlight) begin(m *Machine) (state, error) {
 }
 
 // choose picks the first of a client's certificates that the server can verify, if any:
-// one whose key fits, and best one whose chain is signed as the server wants it.
+// one whose key fits, and best one whose chain is signed as the server wants it and leads to
+// an authority that it names.
 func (r *request) choose(m *Machine, fits func(*certs.Certificate) bool) *certs.Certificate {
 	if m.cfg.Certificates == nil {
 		return nil
 	}
-	cert, _ := m.cfg.Certificates.Select("", func(c *certs.Certificate) bool { return fits(c) && verify.Acceptable(c.X509(), r.onChain) })
-	if cert == nil {
-		cert, _ = m.cfg.Certificates.Select("", fits)
-	}
+	from := candidates{store: m.cfg.Certificates, client: true}
+	cert, _ := from.choose(r.authorities, fits, func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), r.onChain) })
 	return cert
 }
 

@@ -109,6 +109,9 @@ func (h *clientHello) write(m *Machine) error {
 	if len(c.ALPN) > 0 {
 		wire.PutALPN(w, c.ALPN)
 	}
+	if len(c.Authorities) > 0 && c.MaxVersion >= iana.TLS13 {
+		wire.PutCertificateAuthorities(w, c.Authorities)
+	}
 	if c.RequestOCSP {
 		wire.PutStatusRequest(w)
 	}

@@ -53,6 +53,7 @@ type Config struct {
 	Groups12        []iana.Group
 	DHParams        *kex.DHParams
 
+	Authorities     [][]byte // certificate_authorities: DER names; a client sends them in TLS 1.3 alone
 	ALPN            []string
 	IgnoreALPN      bool // server: no overlap is no error
 	Certificates    *certs.Store

@@ -59,7 +59,8 @@ type exchange struct {
 	// TLS 1.2 signs the messages themselves: they are kept while a client certificate is
 	// possible.
 	keep    bool
-	tooLong bool // more than maxKept bytes came
+	heard   int  // bytes that came while they were kept
+	tooLong bool // more than maxKept
 	kept    []byte
 
 	decrypt *asyncpkey.Op // of RSA key exchange

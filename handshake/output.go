@@ -59,25 +59,34 @@ func (m *Machine) sent(start int) error {
 	}
 	msg := m.work.w.B[start:]
 	m.work.whole = len(m.work.w.B)
-	m.hear(msg)
+	m.say(msg)
 	if m.Observe != nil {
 		m.Observe(true, iana.Message(msg[0]), len(msg)-4)
 	}
 	return nil
 }
 
-// maxKept bounds the messages that a TLS 1.2 handshake keeps for CertificateVerify.
+// maxKept bounds the peer's messages that a TLS 1.2 handshake keeps for CertificateVerify, beside
+// what the Config allows to its certificates.
 const maxKept = 256 << 10
 
-// hear makes a message, sent or received, part of the transcript.
+func (m *Machine) maxKept() int { return maxKept + m.cfg.MaxCertificates }
+
+// hear makes a message that was received part of the transcript.
 func (m *Machine) hear(msg []byte) {
+	if m.x.keep {
+		if m.x.heard += len(msg); m.x.heard > m.maxKept() {
+			m.forget()
+			m.x.tooLong = true
+		}
+	}
+	m.say(msg)
+}
+
+// say makes a message, sent or received, part of the transcript.
+func (m *Machine) say(msg []byte) {
 	m.x.transcript.Add(msg)
-	switch {
-	case !m.x.keep:
-	case len(m.x.kept)+len(msg) > maxKept:
-		m.forget()
-		m.x.tooLong = true
-	default:
+	if m.x.keep {
 		m.x.kept = append(m.x.kept, msg...)
 	}
 }

@@ -382,7 +382,7 @@ func (s *server12) signed(m *Machine, signature []byte) (state, error) {
 func (s *server12) helloDone(m *Machine) (state, error) {
 	if s.request = m.wantsCertificate(); s.request {
 		w, start := m.writer()
-		wire.AppendCertificateRequest12(w, certificateTypes, m.cfg.OfferedSchemes, nil)
+		wire.AppendCertificateRequest12(w, certificateTypes, m.cfg.OfferedSchemes, m.cfg.Authorities)
 		if err := m.sent(start); err != nil {
 			return nil, err
 		}

@@ -206,7 +206,7 @@ func (s *serverFlight) chooseALPN(m *Machine, hello *wire.ClientHello) error {
 
 // chooseCertificate picks a chain for the server name that the client can verify: first
 // one whose signatures the client knows, else any whose key it knows (RFC 8446, Section
-// 4.4.2.2).
+// 4.4.2.2); and of those rather one that leads to an authority that the client names.
 func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) error {
 	if m.cfg.Certificates == nil {
 		return internal(nil, "this server has no certificate, and its application chose no other configuration")
@@ -219,12 +219,9 @@ func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) er
 		_, ok := selectScheme(m.cfg, c, hello.SignatureAlgorithms)
 		return ok
 	}
-	both := func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), onChain) && key(c) }
+	chain := func(c *certs.Certificate) bool { return verify.Acceptable(c.X509(), onChain) }
 	name := string(hello.ServerName)
-	s.cert, m.Result.Match = m.cfg.Certificates.Select(name, both)
-	if s.cert == nil {
-		s.cert, m.Result.Match = m.cfg.Certificates.Select(name, key)
-	}
+	s.cert, m.Result.Match = candidates{store: m.cfg.Certificates, name: name}.choose(hello.CertificateAuthorities, key, chain)
 	if s.cert == nil {
 		return refused("client offers no signature scheme for any certificate of this server")
 	}
@@ -304,6 +301,9 @@ func (s *serverFlight) encryptedExtensions(m *Machine, hello *wire.ClientHello) 
 	wire.PutSignatureAlgorithms(w, m.cfg.OfferedSchemes)
 	if m.cfg.CertificateSchemes != nil {
 		wire.PutSignatureAlgorithmsCert(w, m.cfg.CertificateSchemes)
+	}
+	if len(m.cfg.Authorities) > 0 {
+		wire.PutCertificateAuthorities(w, m.cfg.Authorities)
 	}
 	if m.cfg.RequestOCSP {
 		wire.PutEmptyStatusRequest(w)

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -51,11 +52,13 @@ type Store struct {
 	exact    map[string][]*Certificate
 	wildcard map[string][]*Certificate // by what follows the star: ".example.com"
 	defaults []*Certificate
+	all      []*Certificate
 }
 
 // NewStore makes the Store of certificates in the order of list. A certificate stands for
-// the DNS names of its leaf, or for the leaf's common name if it has none. For each name
-// there is one certificate of each type of key, a curve being a type of its own.
+// the DNS names of its leaf, or for the leaf's common name if it has none. Of those with the
+// same type of key, a curve being a type of its own, the first for a name goes before the
+// others, which stand in only where it does not fit.
 func NewStore(list []*Certificate, o StoreOptions) (*Store, error) {
 	s := &Store{exact: map[string][]*Certificate{}, wildcard: map[string][]*Certificate{}}
 	for _, c := range list {
@@ -69,8 +72,11 @@ func NewStore(list []*Certificate, o StoreOptions) (*Store, error) {
 				s.exact[name] = insert(s.exact[name], c, name, o.Tiebreak)
 			}
 		}
-		if o.Defaults == nil {
-			s.defaults = insert(s.defaults, c, "", nil)
+		if !slices.Contains(s.all, c) {
+			s.all = append(s.all, c)
+		}
+		if o.Defaults == nil && !slices.ContainsFunc(s.defaults, func(other *Certificate) bool { return slot(other) == slot(c) }) {
+			s.defaults = append(s.defaults, c)
 		}
 	}
 	for _, c := range o.Defaults {
@@ -116,6 +122,10 @@ func (s *Store) Select(serverName string, fits func(*Certificate) bool) (*Certif
 	return first(s.defaults, fits), NoMatch
 }
 
+// First returns the first certificate of all that fits, whatever its names, or nil: a client's
+// choice.
+func (s *Store) First(fits func(*Certificate) bool) *Certificate { return first(s.all, fits) }
+
 func first(list []*Certificate, fits func(*Certificate) bool) *Certificate {
 	for _, c := range list {
 		if fits == nil || fits(c) {
@@ -125,15 +135,15 @@ func first(list []*Certificate, fits func(*Certificate) bool) *Certificate {
 	return nil
 }
 
-// insert adds c to list unless its place is taken and not given up.
+// insert adds c to list: in the place of its type if that is free or given up, else at the end.
 func insert(list []*Certificate, c *Certificate, name string, tiebreak func(first, second *Certificate, name string) *Certificate) []*Certificate {
-	for i, other := range list {
-		if slot(other) != slot(c) {
-			continue
+	if i := slices.IndexFunc(list, func(other *Certificate) bool { return slot(other) == slot(c) }); i >= 0 {
+		if other := list[i]; other != c && tiebreak != nil && tiebreak(other, c, name) == c {
+			list = slices.DeleteFunc(list, func(known *Certificate) bool { return known == c })
+			list[i], c = c, other
 		}
-		if other != c && tiebreak != nil && tiebreak(other, c, name) == c {
-			list[i] = c
-		}
+	}
+	if slices.Contains(list, c) {
 		return list
 	}
 	return append(list, c)

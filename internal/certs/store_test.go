@@ -174,3 +174,55 @@ func TestSelectDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// Of certificates with the same name and type the first comes first; the others stand in where
+// it does not fit, and a client chooses among all.
+func TestCertificatesThatStandIn(t *testing.T) {
+	a := authority(t, testpeer.AuthorityOptions{})
+	one := load(t, a, testpeer.Template{CommonName: "one", DNSNames: []string{"a.example"}})
+	two := load(t, a, testpeer.Template{CommonName: "two", DNSNames: []string{"a.example"}})
+	not := func(refused ...*certs.Certificate) func(*certs.Certificate) bool {
+		return func(c *certs.Certificate) bool {
+			for _, r := range refused {
+				if c == r {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	for name, o := range map[string]certs.StoreOptions{
+		"in order":  {},
+		"by choice": {Tiebreak: func(_, second *certs.Certificate, _ string) *certs.Certificate { return second }},
+	} {
+		first, second := one, two
+		if o.Tiebreak != nil {
+			first, second = two, one
+		}
+		s, err := certs.NewStore([]*certs.Certificate{one, two, two}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			what      string
+			got, want *certs.Certificate
+		}{
+			{"any", selected(s, "a.example", nil), first},
+			{"not the first", selected(s, "a.example", not(first)), second},
+			{"neither", selected(s, "a.example", not(one, two)), nil},
+			{"a default, of which there is one", selected(s, "", not(one)), nil},
+			{"a client's", s.First(nil), one},
+			{"a client's, not the first", s.First(not(one)), two},
+			{"a client's, neither", s.First(not(one, two)), nil},
+		} {
+			if test.got != test.want {
+				t.Errorf("%s, %s: another one", name, test.what)
+			}
+		}
+	}
+}
+
+func selected(s *certs.Store, name string, fits func(*certs.Certificate) bool) *certs.Certificate {
+	c, _ := s.Select(name, fits)
+	return c
+}
