@@ -10,8 +10,9 @@ import (
 
 // S -> C   ServerHello                                   RFC 8446, Section 2
 // S -> C   {EncryptedExtensions} {CertificateRequest*} {Certificate} {CertificateVerify}   client13_auth.go
+//          with a PSK {EncryptedExtensions} alone                                          client13_psk.go
 // S -> C   {Finished}
-// C -> S   {Certificate*} {CertificateVerify*} {Finished}
+// C -> S   (EndOfEarlyData*) {Certificate*} {CertificateVerify*} {Finished}
 
 // clientKeys are the handshake's secrets from ServerHello on, and what else the states
 // after it share.
@@ -20,7 +21,9 @@ type clientKeys struct {
 	client  Secret // handshake traffic
 	server  Secret
 	offered wire.Set
-	request *request // nil unless the server wants a certificate
+	psk     *offeredPSK      // nil = the server has a certificate
+	early   iana.CipherSuite // of early data, while it is neither refused nor over; else 0
+	request *request         // nil unless the server wants a certificate
 }
 
 func (k *clientKeys) wipe() {
@@ -39,6 +42,17 @@ func (k *clientKeys) agree(m *Machine, h *clientHello, hello *wire.ServerHello) 
 	if key == nil {
 		return nil, illegal("server chose group %v, for which no key share was sent", group)
 	}
+	psk, err := h.chosenPSK(m, hello)
+	if err != nil {
+		return nil, err
+	}
+	early := schedule.New(m.x.suite.Hash, nil)
+	if psk != nil {
+		early = psk.schedule()
+		if err := m.usePSK(psk); err != nil {
+			return nil, err
+		}
+	}
 	var room [96]byte
 	shared, err := key.Shared(room[:0], hello.KeyShare)
 	if err != nil {
@@ -48,14 +62,17 @@ func (k *clientKeys) agree(m *Machine, h *clientHello, hello *wire.ServerHello) 
 	h.wipe()
 	m.Result.Group = group
 
-	k.keys, k.client, k.server = m.handshakeSecrets(shared)
-	k.offered = h.offered
+	k.keys, k.client, k.server = m.handshakeSecrets(&early, shared)
+	k.offered, k.psk, k.early = h.offered, psk, h.early
 	m.x.secrets = k
 	m.setReadKey(Handshake, k.server)
-	if m.x.sessionIDLen > 0 && !m.Result.Retried {
-		m.emit(Event{Kind: WriteChangeCipherSpec})
+	m.dummyChangeCipherSpec()
+	switch {
+	case k.early == 0:
+		m.setWriteKey(Handshake, k.client)
+	case psk != &h.psks[0]:
+		k.refuseEarlyData(m)
 	}
-	m.setWriteKey(Handshake, k.client)
 	return &expectEncryptedExtensions{k}, nil
 }
 
@@ -76,8 +93,25 @@ func (s *expectEncryptedExtensions) next(m *Machine, msg []byte) (state, error) 
 		}
 		m.Result.ALPN = name
 	}
+	if e.EarlyData && s.early == 0 {
+		return nil, illegal("server accepts early data without the PSK that it was offered with")
+	}
+	if err := s.answerEarlyData(m, &e); err != nil {
+		return nil, err
+	}
 	m.hear(msg)
-	return &expectCertificateOrRequest{s.clientKeys}, nil
+	if s.psk == nil {
+		return &expectCertificateOrRequest{s.clientKeys}, nil
+	}
+	if m.asksAgain() {
+		return (&peerCertificate{then: s.authenticated}).unrevoked(m)
+	}
+	return s.authenticated(m)
+}
+
+// authenticated goes on where the server is known by its PSK.
+func (s *expectEncryptedExtensions) authenticated(*Machine) (state, error) {
+	return &expectServerFinished{s.clientKeys}, nil
 }
 
 // expectServerFinished waits for the end of the server's flight.
@@ -90,12 +124,21 @@ func (s *expectServerFinished) next(m *Machine, msg []byte) (state, error) {
 		return nil, err
 	}
 	m.hear(msg)
-	client, server := m.applicationSecrets(&s.keys)
+	main, client, server := m.applicationSecrets(&s.keys)
 	s.server.Clear()
 	m.setReadKey(Application, server)
 	end := &clientFlight{client: s.client, applicationWrite: client, applicationRead: server, request: s.request}
+	if m.cfg.SessionTickets {
+		end.main = main
+	}
+	main.Clear()
 	s.client.Clear()
 	m.x.secrets = end
+	if s.early != 0 {
+		if err := end.endEarlyData(m); err != nil {
+			return nil, err
+		}
+	}
 	return end.begin(m)
 }
 
@@ -104,6 +147,7 @@ type clientFlight struct {
 	client           Secret // handshake traffic, for Finished
 	applicationWrite Secret
 	applicationRead  Secret
+	main             schedule.Main // if tickets may follow
 	request          *request
 }
 
@@ -111,6 +155,7 @@ func (s *clientFlight) wipe() {
 	s.client.Clear()
 	s.applicationWrite.Clear()
 	s.applicationRead.Clear()
+	s.main.Clear()
 }
 
 // finished writes the message that ends the handshake.
@@ -120,6 +165,9 @@ func (s *clientFlight) finished(m *Machine) (state, error) {
 	}
 	m.setWriteKey(Application, s.applicationWrite)
 	end := &connected13{read: s.applicationRead, suite: m.x.suite.ID}
+	if m.cfg.SessionTickets {
+		end.tickets = &ticketTaker{m.originOf(), s.main.Resumption(m.hash())}
+	}
 	s.wipe()
 	return m.finish(end), nil
 }

@@ -20,6 +20,8 @@ type clientHello struct {
 	random  [32]byte
 	offered wire.Set
 	keys    []clientKey
+	psks    []offeredPSK
+	early   iana.CipherSuite // of early data; 0 = none is offered
 	cookie  []byte           // of the HelloRetryRequest
 	session *session.Session // of TLS 1.2 that is offered, or nil
 }
@@ -64,8 +66,13 @@ func (sendClientHello) move(m *Machine) (state, error) {
 			return nil, err
 		}
 	}
-	if err := h.write(m); err != nil {
+	h.offerPSKs(m)
+	msg, err := h.write(m)
+	if err != nil {
 		return nil, err
+	}
+	if h.early != 0 {
+		h.beginEarlyData(m, msg)
 	}
 	return &expectServerHello{hello: h}, nil
 }
@@ -90,9 +97,9 @@ func (h *clientHello) key(g iana.Group) kex.Key {
 	return nil
 }
 
-// write writes the ClientHello, the first or the second: they differ in key_share and
-// cookie alone (RFC 8446, Section 4.1.2).
-func (h *clientHello) write(m *Machine) error {
+// write writes the ClientHello, the first or the second: they differ in key_share, cookie,
+// early_data and pre_shared_key alone (RFC 8446, Section 4.1.2). It returns the message, lent.
+func (h *clientHello) write(m *Machine) ([]byte, error) {
 	c := m.cfg
 	w, start := m.writer()
 	msg := wire.BeginClientHello(w, iana.TLS12, h.random[:], m.sessionID(), c.Suites)
@@ -123,22 +130,33 @@ func (h *clientHello) write(m *Machine) error {
 	}
 	if c.MaxVersion >= iana.TLS13 {
 		h.putKeyShares(w)
+		if c.SessionTickets || len(c.PSKs) > 0 || len(h.psks) > 0 {
+			wire.PutPSKKeyExchangeModes(w, wire.PSKWithDHE)
+		}
+	}
+	if h.early != 0 {
+		wire.PutEarlyData(w)
 	}
 	if h.cookie != nil {
 		wire.PutCookie(w, h.cookie)
 	}
+	h.putPSKs(m, w)
 	w.End(x)
 	w.End(msg)
-	if err := m.sent(start); err != nil {
-		return err
+	var complete func(m *Machine, msg []byte)
+	if len(h.psks) > 0 {
+		complete = h.bind
+	}
+	if err := m.sentWith(start, complete); err != nil {
+		return nil, err
 	}
 	// What was offered is read from what was written.
 	var sent wire.ClientHello
 	if err := sent.Parse(m.work.w.B[start+4:]); err != nil {
-		return internal(err, "our own %v cannot be read", iana.ClientHello)
+		return nil, internal(err, "our own %v cannot be read", iana.ClientHello)
 	}
 	h.offered = sent.Has
-	return nil
+	return m.work.w.B[start:], nil
 }
 
 func (h *clientHello) putKeyShares(w *wire.Writer) {
@@ -223,6 +241,8 @@ func (s *expectServerHello) chose12(m *Machine, hello *wire.ServerHello, msg []b
 		return nil, wrongVersion("server chose %v, this client offers %s", v, span(m.cfg))
 	case m.cfg.MinVersion > iana.TLS12:
 		return nil, wrongVersion("server chose %v, this client's policy begins with %v", v, m.cfg.MinVersion)
+	case s.hello.early != 0:
+		return nil, wrongVersion("server chose %v, and early data of %v is under way", v, iana.TLS13)
 	case m.cfg.MaxVersion > iana.TLS12 && downgraded(hello.Random):
 		return nil, illegal("server chose %v though it knows %v: somebody has tampered with the handshake", v, iana.TLS13)
 	}
@@ -278,10 +298,9 @@ func (s *expectServerHello) again(m *Machine, hello *wire.ServerHello, msg []byt
 	m.x.transcript.HelloRetry()
 	m.hear(msg)
 	m.Result.Retried = true
-	if m.x.sessionIDLen > 0 {
-		m.emit(Event{Kind: WriteChangeCipherSpec})
-	}
-	if err := h.write(m); err != nil {
+	m.dummyChangeCipherSpec()
+	h.retried(m)
+	if _, err := h.write(m); err != nil {
 		return nil, err
 	}
 	return &expectServerHello{hello: h, retry: hello.CipherSuite}, nil

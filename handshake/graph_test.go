@@ -193,9 +193,6 @@ func TestEveryStateIsReached(t *testing.T) {
 		}
 	}
 	for _, q := range questions() {
-		if q > AskClientCertificate && !slices.Contains(asked12, q) {
-			continue
-		}
 		if !reached["await "+q.String()] {
 			t.Errorf("no scenario is asked for %v", q)
 		}

@@ -25,6 +25,10 @@ type Machine struct {
 	// order: its type and its length without the 4-byte header.
 	Observe func(sent bool, t iana.Message, length int)
 
+	// WantEarlyData lets a client offer early data, if the first PSK that it offers permits
+	// any, and a server take it. It is set before the first ClientHello.
+	WantEarlyData bool
+
 	// substitute replaces messages that are written, for traces recorded elsewhere (tests).
 	substitute func(msg []byte) []byte
 
@@ -44,6 +48,7 @@ type Machine struct {
 	off        int
 	work       *workspace // nil while idle
 	x          *exchange  // nil when done
+	issuer     *Issuer    // of a server's tickets
 }
 
 // exchange is what a handshake keeps from beginning to end, and no longer.
@@ -63,6 +68,8 @@ type exchange struct {
 	tooLong bool // more than maxKept
 	kept    []byte
 
+	origin  origin        // of a session that is resumed
+	dummy   bool          // the change_cipher_spec of compatibility mode was sent
 	decrypt *asyncpkey.Op // of RSA key exchange
 	skipped int           // HelloRequests
 	sslv2   []byte        // the ClientHello, if it came in the framing of SSLv2
@@ -306,6 +313,9 @@ func (m *Machine) Done() bool { return m.done }
 // ReadEpoch returns the epoch in which the next handshake bytes have to come.
 func (m *Machine) ReadEpoch() Epoch { return m.read }
 
+// WriteEpoch returns the epoch in which the next handshake bytes are sent.
+func (m *Machine) WriteEpoch() Epoch { return m.write }
+
 // InMessage reports whether a part of a message has been fed.
 func (m *Machine) InMessage() bool { return m.off < len(m.in) }
 
@@ -352,6 +362,9 @@ func (m *Machine) Close() {
 	if m.hold { // the application may still be looking: nobody else gets it
 		m.hold, m.in = false, nil
 	}
+	if m.issuer != nil {
+		m.issuer.wipe()
+	}
 	m.off = len(m.in)
 	m.Idle()
 	m.Result.Exporter.Clear()
@@ -375,6 +388,9 @@ func (m *Machine) fail(err error) error {
 type wiper interface{ wipe() }
 
 func (m *Machine) drop() {
+	if m.issuer != nil && !m.done { // afterwards it belongs to others, until Close
+		m.issuer.wipe()
+	}
 	if s, ok := m.state.(wiper); ok {
 		s.wipe()
 	}

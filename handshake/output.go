@@ -49,7 +49,10 @@ func (m *Machine) endRecord() {
 func (m *Machine) writer() (w *wire.Writer, start int) { return &m.work.w, len(m.work.w.B) }
 
 // sent ends a message that was written from start on: it is part of the transcript.
-func (m *Machine) sent(start int) error {
+func (m *Machine) sent(start int) error { return m.sentWith(start, nil) }
+
+// sentWith is sent for a message that is complete only when complete has put the rest into it.
+func (m *Machine) sentWith(start int, complete func(m *Machine, msg []byte)) error {
 	if err := m.work.w.Err(); err != nil {
 		return internal(err, "a message could not be written")
 	}
@@ -58,6 +61,9 @@ func (m *Machine) sent(start int) error {
 		w.B = append(w.B[:start], m.substitute(w.B[start:])...)
 	}
 	msg := m.work.w.B[start:]
+	if complete != nil {
+		complete(m, msg)
+	}
 	m.work.whole = len(m.work.w.B)
 	m.say(msg)
 	if m.Observe != nil {
@@ -96,6 +102,16 @@ func (m *Machine) forget() { m.x.keep, m.x.kept = false, nil }
 
 // hash returns the transcript hash so far, lent until the next call.
 func (m *Machine) hash() []byte { return m.x.transcript.Sum(m.x.sum[:0]) }
+
+// dummyChangeCipherSpec sends the record of middlebox compatibility mode once (RFC 8446,
+// Appendix D.4).
+func (m *Machine) dummyChangeCipherSpec() {
+	if m.x.sessionIDLen > 0 && !m.x.dummy {
+		m.x.dummy = true
+		m.endRecord()
+		m.emit(Event{Kind: WriteChangeCipherSpec})
+	}
+}
 
 func (m *Machine) setWriteKey(e Epoch, s Secret) {
 	m.endRecord()

@@ -1,7 +1,11 @@
 package handshake
 
 import (
+	"slices"
+	"time"
+
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
@@ -19,11 +23,24 @@ type connected13 struct {
 	read  Secret
 	suite iana.CipherSuite
 	idle  int // messages since application data came
+
+	tickets *ticketTaker // of a client that wants tickets
+}
+
+// ticketTaker is what a client needs to make sessions of tickets.
+type ticketTaker struct {
+	origin origin
+	secret Secret // resumption master secret
 }
 
 func (s *connected13) accepts() msgSet { return only(iana.KeyUpdate, iana.NewSessionTicket) }
 
-func (s *connected13) wipe() { s.read.Clear() }
+func (s *connected13) wipe() {
+	s.read.Clear()
+	if s.tickets != nil {
+		s.tickets.secret.Clear()
+	}
+}
 
 func (s *connected13) next(m *Machine, msg []byte) (state, error) {
 	if s.idle++; s.idle > maxIdleUpdates {
@@ -40,7 +57,23 @@ func (s *connected13) ticket(m *Machine, msg []byte) error {
 		return unexpected("client sent a %v", iana.NewSessionTicket)
 	}
 	var t wire.NewSessionTicket
-	return t.Parse(msg[4:])
+	if err := t.Parse(msg[4:]); err != nil {
+		return err
+	}
+	if t.Lifetime > uint32(session.MaxLifetime/time.Second) {
+		return illegal("server sent a ticket for %d seconds, more than 7 days", t.Lifetime)
+	}
+	if s.tickets == nil || t.Lifetime == 0 { // to be dropped at once (RFC 8446, Section 4.6.1)
+		return nil
+	}
+	kept := m.session(s.tickets.origin)
+	kept.Issued, kept.Lifetime, kept.AgeAdd, kept.MaxEarlyData = m.now(), t.Lifetime, t.AgeAdd, t.MaxEarlyData
+	kept.Ticket = slices.Clone(t.Ticket)
+	psk := s.tickets.secret.TicketPSK(t.Nonce)
+	kept.Secret = slices.Clone(psk.Bytes())
+	psk.Clear()
+	m.emit(Event{Kind: Ticket, Detail: kept})
+	return nil
 }
 
 func (s *connected13) keyUpdate(m *Machine, msg []byte) error {

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"errors"
@@ -40,7 +41,7 @@ const (
 )
 
 func (k kind) version() iana.Version {
-	if k == tls13 || k == tls13Retry {
+	if strings.HasPrefix(string(k), "TLS 1.3") {
 		return iana.TLS13
 	}
 	return iana.TLS12
@@ -53,17 +54,13 @@ func (k kind) rsa() bool { return k == tls12RSA || k == tls12RSASilent }
 // scenarios are all that there are: each set of questions, in each kind of handshake.
 func scenarios() iter.Seq[scenario] {
 	return func(yield func(scenario) bool) {
-		for _, kind := range slices.Concat([]kind{tls13, tls13Retry, tls12, tls12Silent, tls12RSA, tls12RSASilent}, kinds12) {
+		for _, kind := range slices.Concat([]kind{tls13, tls13Retry, tls12, tls12Silent, tls12RSA, tls12RSASilent}, kinds13, kinds12) {
 			for _, s := range []scenario{
 				{kind, NoClientAuth, false, 0},
 				{kind, OptionalClientAuth, false, 0},
 				{kind, RequireClientAuth, true, 0},
 			} {
-				all := kind.questions()
-				for s.asks = range all + 1 {
-					if s.asks&^all != 0 {
-						continue // it takes no part
-					}
+				for s.asks = range kind.questions().subsets() {
 					if kind.silent() && !s.asks.Has(AskOCSPResponse) {
 						continue // nobody is asked, and nothing is announced
 					}
@@ -82,7 +79,19 @@ func (k kind) questions() Questions {
 	if s, ok := sessions12[k]; ok {
 		return s.asks
 	}
+	if s, ok := sessions13[k]; ok {
+		return s.asks
+	}
 	return 1<<(AskClientCertificate+1) - 1
+}
+
+// subsets are all sets of questions of the set, the empty one first.
+func (s Questions) subsets() iter.Seq[Questions] {
+	return func(yield func(Questions) bool) {
+		for sub := Questions(0); yield(sub) && sub != s; {
+			sub = (sub - s) & s
+		}
+	}
 }
 
 // questions are all that there are; String knows where they end.
@@ -139,6 +148,7 @@ func (s scenario) start(t testing.TB) *run {
 	s.kind.apply(t, client, server)
 	store := s.useSessions(t, client, server)
 	r := &run{TB: t, scenario: s, client: newSide(true, client), server: newSide(false, server), store: store}
+	r.client.WantEarlyData, r.server.WantEarlyData = true, true
 	if s.kind.version() == iana.TLS13 {
 		r.post = []delivery{
 			{true, ticket()}, {true, keyUpdate(false)}, {true, ticket()}, {true, keyUpdate(true)},
@@ -153,7 +163,7 @@ func (s scenario) start(t testing.TB) *run {
 // apply makes the two Configs of the kind. For TLS 1.2 it is the server that knows no other
 // version.
 func (k kind) apply(t testing.TB, client, server *Config) {
-	if k == tls13Retry {
+	if k == tls13Retry || k == tls13Second {
 		server.Groups.Curves = []iana.Group{iana.Secp256r1}
 	}
 	if k.version() == iana.TLS13 {
@@ -277,6 +287,13 @@ func (r *run) answer(s *side) {
 
 func (r *run) reply(s *side) error {
 	switch op := s.question.Op.(type) {
+	case *async.Op[bool]:
+		return op.Answer(!sessions13[r.kind].refuse.Has(s.question.Question))
+	case *async.Op[*PSK]:
+		if r.kind == tls13Unknown {
+			return op.Answer(nil)
+		}
+		return op.Answer(externalPSK())
 	case *async.Op[*Config]:
 		cfg := *s.cfg
 		return op.Answer(&cfg)
@@ -308,10 +325,14 @@ func (r *run) reply(s *side) error {
 		case *SessionLookup:
 			return op.Answer(r.store[string(detail.ID)])
 		case []byte:
+			const sealed = "sealed by the application: "
 			if s.question.Question == AskTicket {
+				if content, ok := bytes.CutPrefix(detail, []byte(sealed)); ok {
+					return op.Answer(content)
+				}
 				return op.Answer(nil) // not the application's
 			}
-			return op.Answer(append([]byte("sealed by the application: "), detail...))
+			return op.Answer(append([]byte(sealed), detail...))
 		}
 		if r.kind.silent() {
 			r.server.state.(*await[[]byte]).then = announceAndKeepSilent

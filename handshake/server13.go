@@ -1,7 +1,9 @@
 package handshake
 
 import (
+	"crypto"
 	"crypto/sha256"
+	"slices"
 
 	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
@@ -16,24 +18,56 @@ import (
 
 // C -> S   ClientHello                                   RFC 8446, Section 2
 // S -> C   [HelloRetryRequest, and the client says it again]
+//          the application may be asked for a PSK                     server13_psk.go
 // S -> C   ServerHello {EncryptedExtensions} {CertificateRequest*} {Certificate} {CertificateVerify} {Finished}
+//          with a PSK without {CertificateRequest*} {Certificate} {CertificateVerify}
+// C -> S   (early data*) (EndOfEarlyData*)                             server13_early.go
 // C -> S   {Certificate*} {CertificateVerify*} {Finished}                 server13_auth.go
+// S -> C   [NewSessionTicket*]                                         issuer13.go
 
-// answerClientHello turns a ClientHello into a HelloRetryRequest or a ServerHello.
+// answerClientHello turns a ClientHello into a HelloRetryRequest or a ServerHello. It lends the
+// Machine's input.
 type answerClientHello struct {
+	hello   *wire.ClientHello
+	msg     []byte
 	retried *expectSecondClientHello // nil for the first hello
 }
 
-func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []byte) (state, error) {
-	if err := checkClientHello13(hello); err != nil {
+func (a *answerClientHello) answer(m *Machine) (state, error) {
+	if err := checkClientHello13(a.hello); err != nil {
 		return nil, err
 	}
-	id, ok := policy.SelectSuite(m.cfg.Suites, m.cfg.ChaChaBoost, hello.CipherSuites, iana.CipherSuite.IsTLS13)
+	if a.hello.Has.Has(iana.PreSharedKey) {
+		return (&selectPSK{answerClientHello: a}).begin(m)
+	}
+	return a.withPSK(m, nil)
+}
+
+// suiteFor selects the cipher suite, one with hash h for a PSK, any if h is 0. It stays the same
+// after a HelloRetryRequest.
+func (a *answerClientHello) suiteFor(m *Machine, h crypto.Hash) (iana.CipherSuite, bool) {
+	if a.retried != nil {
+		return m.x.suite.ID, h == 0 || h == m.x.suite.Hash
+	}
+	usable := iana.CipherSuite.IsTLS13
+	if h != 0 {
+		usable = func(id iana.CipherSuite) bool { return id.IsTLS13() && suite.Lookup(id).Hash == h }
+	}
+	return policy.SelectSuite(m.cfg.Suites, m.cfg.ChaChaBoost, a.hello.CipherSuites, usable)
+}
+
+// withPSK goes on with the PSK, or with a certificate if there is none.
+func (a *answerClientHello) withPSK(m *Machine, psk *chosenPSK) (state, error) {
+	hello := a.hello
+	var hash crypto.Hash
+	if psk != nil {
+		hash = psk.hash
+	} else if !hello.Has.Has(iana.SignatureAlgorithms) {
+		return nil, missing("client sent no %v", iana.SignatureAlgorithms)
+	}
+	id, ok := a.suiteFor(m, hash)
 	if !ok {
 		return nil, refused("client offers none of the cipher suites of this server's policy for %v", iana.TLS13)
-	}
-	if a.retried != nil && id != m.x.suite.ID {
-		return nil, illegal("client offers other cipher suites after HelloRetryRequest: %v is gone", m.x.suite.ID)
 	}
 	group, retry, ok := policy.SelectGroup(m.cfg.Groups, hello.SupportedGroups, func(g iana.Group) bool {
 		_, has := hello.KeyShares.Get(g)
@@ -50,12 +84,12 @@ func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []by
 		}
 		m.Result.CipherSuite = id
 	}
-	m.hear(msg)
+	m.hear(a.msg)
 	if retry {
 		if a.retried != nil {
 			return nil, illegal("client sent no key share for %v, which HelloRetryRequest asked for", a.retried.group)
 		}
-		return m.retry(hello, group)
+		return a.retry(m, group, psk)
 	}
 	if a.retried != nil && group != a.retried.group {
 		return nil, illegal("client sent a key share for %v, HelloRetryRequest asked for %v", group, a.retried.group)
@@ -63,8 +97,15 @@ func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []by
 	m.Result.Group = group
 
 	s := &serverFlight{staple: hello.StatusRequest, sct: hello.SCT, skip: hello.EarlyData}
+	s.tickets = m.cfg.SessionTickets && slices.Contains(hello.PSKKeyExchangeModes, wire.PSKWithDHE)
+	if hello.EarlyData || m.Result.Retried && m.Result.EarlyData == EarlyDataRejected {
+		m.Result.EarlyData = EarlyDataRejected // unless it is accepted
+	}
 	if err := s.chooseALPN(m, hello); err != nil {
 		return nil, err
+	}
+	if psk != nil {
+		return (&resumePSK{s, hello, psk}).begin(m)
 	}
 	if err := s.chooseCertificate(m, hello); err != nil {
 		return nil, err
@@ -73,7 +114,7 @@ func (a *answerClientHello) answer(m *Machine, hello *wire.ClientHello, msg []by
 }
 
 // checkClientHello13 holds what RFC 8446, Sections 4.1.2 and 9.2, want of every
-// ClientHello that leads to TLS 1.3.
+// ClientHello that leads to TLS 1.3. signature_algorithms is not needed with a PSK.
 func checkClientHello13(hello *wire.ClientHello) error {
 	if hello.LegacyVersion < iana.TLS12 {
 		return wrongVersion("client offers %v with legacy_version %v", iana.TLS13, hello.LegacyVersion)
@@ -82,7 +123,7 @@ func checkClientHello13(hello *wire.ClientHello) error {
 		return illegal("client offers compression with %v", iana.TLS13)
 	}
 	for _, x := range [...]iana.Extension{iana.SignatureAlgorithms, iana.SupportedGroups, iana.KeyShare} {
-		if !hello.Has.Has(x) {
+		if !hello.Has.Has(x) && !(x == iana.SignatureAlgorithms && hello.Has.Has(iana.PreSharedKey)) {
 			return missing("client sent no %v", x)
 		}
 	}
@@ -94,8 +135,8 @@ func checkClientHello13(hello *wire.ClientHello) error {
 	return nil
 }
 
-// retry writes a HelloRetryRequest for group.
-func (m *Machine) retry(hello *wire.ClientHello, group iana.Group) (state, error) {
+// retry writes a HelloRetryRequest for group. The choice of the PSK stands.
+func (a *answerClientHello) retry(m *Machine, group iana.Group, psk *chosenPSK) (state, error) {
 	m.x.transcript.HelloRetry()
 	w, start := m.writer()
 	msg := wire.BeginServerHello(w, wire.HelloRetryRequestRandom[:], m.sessionID(), m.x.suite.ID)
@@ -108,20 +149,20 @@ func (m *Machine) retry(hello *wire.ClientHello, group iana.Group) (state, error
 		return nil, err
 	}
 	m.endRecord()
-	if m.x.sessionIDLen > 0 {
-		m.emit(Event{Kind: WriteChangeCipherSpec})
-	}
-	if hello.EarlyData {
+	m.dummyChangeCipherSpec()
+	if a.hello.EarlyData {
+		m.Result.EarlyData = EarlyDataRejected
 		m.emit(Event{Kind: SkipEarlyData, Epoch: Initial, Limit: m.skipLimit()})
 	}
 	m.Result.Retried = true
-	return &expectSecondClientHello{group: group, first: constantPart(hello)}, nil
+	return &expectSecondClientHello{group: group, first: constantPart(a.hello), psk: psk}, nil
 }
 
 // expectSecondClientHello waits for the client's answer to a HelloRetryRequest.
 type expectSecondClientHello struct {
 	group iana.Group
 	first [sha256.Size]byte // of what the client may not change
+	psk   *chosenPSK        // nil = none
 }
 
 func (*expectSecondClientHello) accepts() msgSet { return only(iana.ClientHello) | last }
@@ -137,7 +178,7 @@ func (s *expectSecondClientHello) next(m *Machine, msg []byte) (state, error) {
 	if constantPart(hello) != s.first {
 		return nil, illegal("client changed its ClientHello after HelloRetryRequest in more than key shares")
 	}
-	return (&answerClientHello{retried: s}).answer(m, hello, msg)
+	return (&answerClientHello{hello, msg, s}).answer(m)
 }
 
 // constantPart digests what a second ClientHello has to repeat: all but the extensions
@@ -173,7 +214,10 @@ type serverFlight struct {
 	staple  bool // the client wants an OCSP response
 	sct     bool
 	skip    bool // early data that was offered, and is not wanted
+	early   bool // it is accepted
+	tickets bool // the client could use them
 	named   bool // acknowledge server_name
+	psk     *chosenPSK
 	cert    *certs.Certificate
 	scheme  iana.SignatureScheme
 	keys    schedule.Handshake
@@ -186,6 +230,9 @@ func (s *serverFlight) wipe() {
 	s.keys.Clear()
 	s.client.Clear()
 	s.server.Clear()
+	if s.psk != nil {
+		s.psk.wipe()
+	}
 }
 
 func (s *serverFlight) chooseALPN(m *Machine, hello *wire.ClientHello) error {
@@ -208,6 +255,9 @@ func (s *serverFlight) chooseALPN(m *Machine, hello *wire.ClientHello) error {
 // one whose signatures the client knows, else any whose key it knows (RFC 8446, Section
 // 4.4.2.2); and of those rather one that leads to an authority that the client names.
 func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) error {
+	if m.onlyPSK() {
+		return refused("client offers no PSK, and this server has no certificate")
+	}
 	if m.cfg.Certificates == nil {
 		return internal(nil, "this server has no certificate, and its application chose no other configuration")
 	}
@@ -253,22 +303,31 @@ func (s *serverFlight) serverHello(m *Machine, hello *wire.ClientHello) (state, 
 	defer clear(shared)
 	w.B = share
 	wire.EndServerKeyShare(w, mark)
+	if s.psk != nil {
+		wire.PutSelectedIdentity(w, uint16(s.psk.index))
+	}
 	w.End(x)
 	w.End(msg)
 	if err := m.sent(start); err != nil {
 		return nil, err
 	}
 	m.endRecord()
-	if m.x.sessionIDLen > 0 && !m.Result.Retried {
-		m.emit(Event{Kind: WriteChangeCipherSpec})
-	}
+	m.dummyChangeCipherSpec()
 
-	s.keys, s.client, s.server = m.handshakeSecrets(shared)
+	early := schedule.New(m.x.suite.Hash, nil)
+	if s.psk != nil {
+		early = s.psk.early
+		s.psk.wipe()
+	}
+	s.keys, s.client, s.server = m.handshakeSecrets(&early, shared)
 	m.x.secrets = s
 	m.setWriteKey(Handshake, s.server)
 
-	if err := s.encryptedExtensions(m, hello); err != nil {
+	if err := s.encryptedExtensions(m); err != nil {
 		return nil, err
+	}
+	if s.psk != nil {
+		return s.finished(m)
 	}
 	if s.staple && m.cfg.Asks.Has(AskOCSPResponse) {
 		return ask(m, AskOCSPResponse, s.cert, new(async.Op[[]byte]), s.withOCSPResponse), nil
@@ -276,7 +335,7 @@ func (s *serverFlight) serverHello(m *Machine, hello *wire.ClientHello) (state, 
 	return s.withOCSPResponse(m, s.cert.OCSPStaple)
 }
 
-func (s *serverFlight) encryptedExtensions(m *Machine, hello *wire.ClientHello) error {
+func (s *serverFlight) encryptedExtensions(m *Machine) error {
 	w, start := m.writer()
 	msg := w.BeginMessage(iana.EncryptedExtensions)
 	x := w.Begin16()
@@ -286,12 +345,15 @@ func (s *serverFlight) encryptedExtensions(m *Machine, hello *wire.ClientHello) 
 	if s.alpn != "" {
 		wire.PutSelectedALPN(w, s.alpn)
 	}
+	if s.early {
+		wire.PutEarlyData(w)
+	}
 	w.End(x)
 	w.End(msg)
 	if err := m.sent(start); err != nil {
 		return err
 	}
-	if m.cfg.ClientAuth != OptionalClientAuth && m.cfg.ClientAuth != RequireClientAuth {
+	if s.psk != nil || m.cfg.ClientAuth != OptionalClientAuth && m.cfg.ClientAuth != RequireClientAuth {
 		return nil
 	}
 	s.request = true
@@ -331,26 +393,40 @@ func (s *serverFlight) withOCSPResponse(m *Machine, response []byte) (state, err
 	return m.sign(s.cert, s.scheme, s.signed)
 }
 
-// signed writes CertificateVerify and Finished; what follows is application data.
+// signed writes CertificateVerify.
 func (s *serverFlight) signed(m *Machine, signature []byte) (state, error) {
 	if err := m.writeCertificateVerify(s.scheme, signature); err != nil {
 		return nil, err
 	}
+	return s.finished(m)
+}
+
+// finished writes Finished; what follows is application data.
+func (s *serverFlight) finished(m *Machine) (state, error) {
 	if err := m.writeFinished(&s.server); err != nil {
 		return nil, err
 	}
-	client, server := m.applicationSecrets(&s.keys)
+	main, client, server := m.applicationSecrets(&s.keys)
 	s.server.Clear()
-	m.setReadKey(Handshake, s.client)
+	if !s.early {
+		m.setReadKey(Handshake, s.client)
+	}
 	if s.skip {
 		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake, Limit: m.skipLimit()}) // RFC 8446, Section 4.2.10
 	}
 	m.setWriteKey(Application, server)
 	m.Result.HalfRTT = !s.request
 
-	end := &expectClientFinished{handshake: s.client, application: client}
+	end := &expectClientFinished{handshake: s.client, application: client, tickets: s.tickets}
+	if s.tickets {
+		end.main = main
+	}
+	main.Clear()
 	s.client.Clear()
 	m.x.secrets = end
+	if s.early {
+		return &expectEndOfEarlyData{end}, nil
+	}
 	if s.request {
 		return &expectClientCertificate{end: end}, nil
 	}

@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/schedule"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
@@ -57,8 +58,10 @@ func (s *expectClientCertificate) verified(m *Machine) (state, error) {
 
 // expectClientFinished waits for the message that ends the handshake.
 type expectClientFinished struct {
-	handshake   Secret // the client's, for its Finished
-	application Secret // the client's, for what comes then
+	handshake   Secret        // the client's, for its Finished
+	application Secret        // the client's, for what comes then
+	main        schedule.Main // if tickets are to follow
+	tickets     bool
 }
 
 func (*expectClientFinished) accepts() msgSet { return only(iana.Finished) | last }
@@ -66,6 +69,7 @@ func (*expectClientFinished) accepts() msgSet { return only(iana.Finished) | las
 func (s *expectClientFinished) wipe() {
 	s.handshake.Clear()
 	s.application.Clear()
+	s.main.Clear()
 }
 
 func (s *expectClientFinished) next(m *Machine, msg []byte) (state, error) {
@@ -75,7 +79,14 @@ func (s *expectClientFinished) next(m *Machine, msg []byte) (state, error) {
 	m.hear(msg)
 	m.setReadKey(Application, s.application)
 	end := &connected13{read: s.application, suite: m.x.suite.ID}
+	if s.tickets {
+		m.issuer = m.newIssuer(&s.main)
+	}
 	s.wipe()
+	m.x.secrets = end
 	m.Result.HalfRTT = true
-	return m.finish(end), nil
+	if m.issuer == nil {
+		return m.finish(end), nil
+	}
+	return (&issueTickets{end: end, left: m.cfg.TicketCount}).more(m)
 }

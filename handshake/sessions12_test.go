@@ -63,7 +63,7 @@ func (s scenario) useSessions(t testing.TB, client, server *Config) map[string][
 	t.Helper()
 	k, ok := sessions12[s.kind]
 	if !ok {
-		return nil
+		return s.useSessions13(t, client, server)
 	}
 	for _, c := range []*Config{client, server} {
 		c.SessionTickets, c.VerifyResumed = true, true

@@ -1,0 +1,139 @@
+package handshake
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
+)
+
+// The kinds of handshake that have to do with PSKs of TLS 1.3. Early data is offered in all of
+// them, and accepted in the first four.
+const (
+	tls13Sealed   kind = "TLS 1.3, resumed by ticket"
+	tls13Stored   kind = "TLS 1.3, resumed by stored session"
+	tls13Opened   kind = "TLS 1.3, resumed by the application's ticket"
+	tls13External kind = "TLS 1.3, external PSK"
+	tls13Second   kind = "TLS 1.3, resumed by ticket, retried"
+	tls13Unwanted kind = "TLS 1.3, resumed by ticket, unwanted early data"
+	tls13Replayed kind = "TLS 1.3, resumed by ticket, replayed early data"
+	tls13Taken    kind = "TLS 1.3, resumed by stored session, replayed early data"
+	tls13Foreign  kind = "TLS 1.3, ticket of another server"
+	tls13Unstored kind = "TLS 1.3, session that is not stored"
+	tls13Unknown  kind = "TLS 1.3, unknown external PSK"
+)
+
+var kinds13 = []kind{
+	tls13Sealed, tls13Stored, tls13Opened, tls13External, tls13Second,
+	tls13Unwanted, tls13Replayed, tls13Taken, tls13Foreign, tls13Unstored, tls13Unknown,
+}
+
+// sessions13 says what becomes of PSKs in each.
+var sessions13 = map[kind]struct {
+	asks   Questions // that take a part; what has to be asked is asked besides
+	from   kind      // whose tickets they are
+	resume bool      // it comes to that
+	refuse Questions // that are answered by no
+}{
+	tls13Sealed:   {set(AskConfig, AskVerdict, AskEarlyData, AskReplay, AskTicket), tls13Sealed, true, 0},
+	tls13Stored:   {set(AskConfig, AskVerdict, AskEarlyData), tls13Stored, true, 0},
+	tls13Opened:   {set(AskConfig, AskVerdict, AskEarlyData, AskReplay), tls13Opened, true, 0},
+	tls13External: {set(AskConfig, AskPSK, AskEarlyData), "", false, 0},
+	tls13Second:   {set(AskConfig, AskVerdict, AskTicket), tls13Sealed, true, 0},
+	tls13Unwanted: {set(AskEarlyData), tls13Sealed, true, set(AskEarlyData)},
+	tls13Replayed: {set(AskReplay), tls13Sealed, true, set(AskReplay)},
+	tls13Taken:    {0, tls13Stored, true, set(AskTakeSession)},
+	tls13Foreign:  {set(AskConfig, AskTicket, AskOCSPResponse, AskPrivateKey), tls13Sealed, false, 0},
+	tls13Unstored: {set(AskConfig, AskOCSPResponse, AskPrivateKey), tls13Stored, false, 0},
+	tls13Unknown:  {set(AskConfig, AskPSK, AskOCSPResponse, AskPrivateKey), "", false, set(AskPSK)},
+}
+
+// accepts reports whether early data is accepted, if all that has to be asked is asked.
+func (k kind) acceptsEarlyData() bool {
+	return k == tls13Sealed || k == tls13Stored || k == tls13Opened || k == tls13External
+}
+
+// externalPSK is the external PSK of these tests.
+func externalPSK() *PSK {
+	return &PSK{
+		Identity: []byte("external"), Secret: []byte("a secret that both sides have"),
+		MaxEarlyData: 1000, CipherSuite: iana.TLS_AES_128_GCM_SHA256,
+	}
+}
+
+// useSessions13 is useSessions for the kinds of TLS 1.3.
+func (s scenario) useSessions13(t testing.TB, client, server *Config) map[string][]byte {
+	t.Helper()
+	store := map[string][]byte{}
+	k, ok := sessions13[s.kind]
+	switch {
+	case !ok:
+		return store
+	case k.from == "":
+		client.PSKs = []*PSK{externalPSK()}
+		if !s.asks.Has(AskPSK) && s.kind != tls13Unknown {
+			server.PSKs = client.PSKs
+		}
+		return store
+	}
+	s.kind.useTickets13(t, client, server)
+	made := scenario{k.from, s.auth, s.certificate, 0}.made13(t)
+	client.Session = made.session
+	if s.kind != tls13Unstored {
+		for id, entry := range made.store {
+			store[id] = entry
+		}
+	}
+	return store
+}
+
+// useTickets13 lets both sides use the kind's tickets.
+func (k kind) useTickets13(t testing.TB, client, server *Config) {
+	for _, c := range []*Config{client, server} {
+		c.SessionTickets, c.VerifyResumed = true, true
+		c.SessionLifetime, c.KeyingMaterialLifetime = 15*time.Hour, 7*24*time.Hour
+	}
+	server.TicketCount, server.MaxEarlyData, server.EarlyDataContext = 2, 1000, []byte("context")
+	switch sessions13[k].from {
+	case tls13Sealed:
+		name := "ours"
+		if k == tls13Foreign {
+			name = "another"
+		}
+		server.TicketKeys = ticketKeys(t, name)
+		server.ReplayProtection = server.Asks.Has(AskReplay)
+	case tls13Stored:
+		server.Store, server.ReplayProtection = true, true
+		server.Asks |= set(AskSession, AskStoreSession, AskTakeSession)
+	case tls13Opened:
+		server.Asks |= set(AskTicket, AskSealTicket)
+		server.ReplayProtection = server.Asks.Has(AskReplay)
+	}
+}
+
+var made13 sync.Map
+
+// made13 runs the full handshake in which the client of the scenario got its session.
+func (s scenario) made13(t testing.TB) *made12 {
+	t.Helper()
+	if made, ok := made13.Load(s); ok {
+		return made.(*made12)
+	}
+	full := s
+	full.kind = tls13
+	r := full.start(t)
+	defer r.close()
+	r.post = nil
+	r.client.cfg.Rand, r.server.cfg.Rand = stream('C'), stream('S') // of those that follow it is another
+	s.kind.useTickets13(t, r.client.cfg, r.server.cfg)
+	r.finish()
+	tickets := onlyKind(r.client.log, Ticket)
+	if len(tickets) != 2 {
+		t.Fatalf("%v: %d tickets came, want 2", s, len(tickets))
+	}
+	made := &made12{tickets[1].Detail.(*session.Session), r.store}
+	made13.Store(s, made)
+	return made
+}
