@@ -21,9 +21,6 @@ const (
 
 var kinds12 = []kind{tls12Given, tls12Stored, tls12Resumed, tls12Renewed, tls12ByID, tls12Foreign, tls12Unstored}
 
-// asked12 are the questions of these kinds that no other has.
-var asked12 = []Question{AskSession, AskStoreSession, AskTicket, AskSealTicket}
-
 // sessions12 says what becomes of sessions in each.
 var sessions12 = map[kind]struct {
 	asks   Questions     // whose answer makes a difference

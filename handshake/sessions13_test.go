@@ -50,9 +50,15 @@ var sessions13 = map[kind]struct {
 	tls13Unknown:  {set(AskConfig, AskPSK, AskOCSPResponse, AskPrivateKey), "", false, set(AskPSK)},
 }
 
-// accepts reports whether early data is accepted, if all that has to be asked is asked.
-func (k kind) acceptsEarlyData() bool {
-	return k == tls13Sealed || k == tls13Stored || k == tls13Opened || k == tls13External
+// acceptsEarlyData reports whether the early data that is offered is accepted.
+func (s scenario) acceptsEarlyData() bool {
+	switch s.kind {
+	case tls13Sealed, tls13Stored, tls13Opened, tls13External:
+		return true
+	case tls13Unwanted, tls13Replayed:
+		return s.asks == 0
+	}
+	return false
 }
 
 // externalPSK is the external PSK of these tests.
@@ -136,4 +142,70 @@ func (s scenario) made13(t testing.TB) *made12 {
 	made := &made12{tickets[1].Detail.(*session.Session), r.store}
 	made13.Store(s, made)
 	return made
+}
+
+// secretOf finds the secret of an epoch in a log; the zero Secret if there is none.
+func (s *side) secretOf(kind EventKind, epoch Epoch) (secret Secret) {
+	for _, e := range s.log {
+		if e.Kind == kind && e.Epoch == epoch {
+			secret = e.Secret
+		}
+	}
+	return secret
+}
+
+// TestSessions13 holds what both sides know in the end, and what the client has for the next time.
+func TestSessions13(t *testing.T) {
+	for s := range scenarios() {
+		k, ok := sessions13[s.kind]
+		if !ok {
+			continue
+		}
+		r := s.start(t)
+		r.post = nil
+		r.finish()
+		psk := k.resume || s.kind == tls13External
+		early := EarlyDataRejected
+		if s.acceptsEarlyData() {
+			early = EarlyDataEnd
+		}
+		for _, at := range []*side{r.client, r.server} {
+			got := &at.Result
+			if got.Resumed != k.resume || got.ClientAuth != (s.certificate && s.kind != tls13External) || got.Retried != (s.kind == tls13Second) {
+				t.Errorf("%v: the %s's result is %+v", s, role(at.client), got)
+			}
+			if got.EarlyData != early || (got.MaxEarlyData == 1000) != (early == EarlyDataEnd) {
+				t.Errorf("%v: the %s's early data is %v, at most %d bytes", s, role(at.client), got.EarlyData, got.MaxEarlyData)
+			}
+			if (got.PSKIdentity != nil) != psk || string(got.PSKIdentity) != string(r.client.Result.PSKIdentity) {
+				t.Errorf("%v: the %s's PSK is %x", s, role(at.client), got.PSKIdentity)
+			}
+			if chain := got.Peer.Certificates; (chain != nil) != ((at.client || s.certificate) && s.kind != tls13External) {
+				t.Errorf("%v: the %s knows a chain of %d", s, role(at.client), len(chain))
+			}
+		}
+		if a, b := r.client.secretOf(SetWriteKey, Early), r.server.secretOf(SetReadKey, Early); a == (Secret{}) || (a == b) != (early == EarlyDataEnd) {
+			t.Errorf("%v: the secrets of early data are the same: %v", s, a == b)
+		}
+		tickets := 0
+		if k.from != "" {
+			tickets = 2
+		}
+		given := onlyKind(r.client.log, Ticket)
+		if len(given) != tickets || r.server.Result.TicketsSent != tickets {
+			t.Errorf("%v: %d tickets sent, %d taken", s, r.server.Result.TicketsSent, len(given))
+		}
+		for _, e := range given {
+			got := e.Detail.(*session.Session)
+			if len(got.PeerChain) != 1 || got.ServerName != "localhost" || got.ClientAuth != s.certificate || got.Version != iana.TLS13 ||
+				got.MaxEarlyData != 1000 || got.Lifetime != uint32(15*time.Hour/time.Second) || !got.Established.Equal(today()) ||
+				(len(got.Ticket) == session.IDLen) != (k.from == tls13Stored) || got.Group == 0 || got.PeerScheme != iana.Ed25519 {
+				t.Errorf("%v: the session is %+v", s, got)
+			}
+		}
+		r.close()
+		if t.Failed() {
+			return
+		}
+	}
 }
