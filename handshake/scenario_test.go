@@ -323,7 +323,7 @@ func (r *run) reply(s *side) error {
 	case *async.Op[[]byte]:
 		switch detail := s.question.Detail.(type) {
 		case *SessionLookup:
-			return op.Answer(r.store[string(detail.ID)])
+			return op.Answer(slices.Clone(r.store[string(detail.ID)]))
 		case []byte:
 			const sealed = "sealed by the application: "
 			if s.question.Question == AskTicket {

@@ -57,8 +57,9 @@ type lookUp12 struct {
 	id []byte
 }
 
-// found takes a store's entry, nil if it has none.
+// found takes a store's entry, nil if it has none, which is ours from then on.
 func (f *lookUp12) found(m *Machine, entry []byte) (state, error) {
+	defer clear(entry) // it is ours now
 	s, err := session.Parse(entry)
 	if err != nil || string(s.ID) != string(f.id) {
 		return f.full(m)
@@ -164,4 +165,7 @@ func (s *server12) finishedFirst(m *Machine) (state, error) {
 	return &expectChangeCipherSpec{session: &s.session12, then: s.confirmed}, nil
 }
 
-func (s *server12) confirmed(m *Machine) (state, error) { return s.finish(m), nil }
+func (s *server12) confirmed(m *Machine) (state, error) {
+	s.session.Clear()
+	return s.finish(m), nil
+}

@@ -158,5 +158,8 @@ func (s *server12) end(m *Machine) (state, error) {
 	if err := s.sendFinished(m); err != nil {
 		return nil, err
 	}
+	if s.session != nil {
+		s.session.Clear()
+	}
 	return s.finish(m), nil
 }
