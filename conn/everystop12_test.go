@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/cryptotest"
 
@@ -20,14 +21,17 @@ type stopHandshake12 struct {
 	suite     iana.CipherSuite
 	key       testpeer.KeyKind
 	questions int // 11 as in TLS 1.3; without a signature of the server's there is none to check
+
+	sessions func(r *stopRun, client, server *Config) // makes the Configs know sessions; nil = none
+	session  []byte                                   // that the client offers
 }
 
 var stopHandshakes12 = []stopHandshake12{
-	{"ECDHE and GCM", iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, testpeer.KeyP256, questions},
-	{"ECDHE and CBC", iana.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384, testpeer.KeyP256, questions},
-	{"DHE and GCM", iana.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, testpeer.KeyRSA2048, questions},
-	{"RSA and GCM", iana.TLS_RSA_WITH_AES_256_GCM_SHA384, testpeer.KeyRSA2048, questions - 1},
-	{"RSA and CBC", iana.TLS_RSA_WITH_AES_128_CBC_SHA, testpeer.KeyRSA2048, questions - 1},
+	{"ECDHE and GCM", iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, testpeer.KeyP256, questions, nil, nil},
+	{"ECDHE and CBC", iana.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384, testpeer.KeyP256, questions, nil, nil},
+	{"DHE and GCM", iana.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, testpeer.KeyRSA2048, questions, nil, nil},
+	{"RSA and GCM", iana.TLS_RSA_WITH_AES_256_GCM_SHA384, testpeer.KeyRSA2048, questions - 1, nil, nil},
+	{"RSA and CBC", iana.TLS_RSA_WITH_AES_128_CBC_SHA, testpeer.KeyRSA2048, questions - 1, nil, nil},
 }
 
 // start returns a run of h, whose randomness is the same each time, that of RSA's padding
@@ -36,7 +40,7 @@ func (h *stopHandshake12) start(t *testing.T, answer when, seed uint64, read, wr
 	cryptotest.SetGlobalRandom(t, 12)
 	r := &stopRun{
 		t: t, answer: answer, rng: rand.New(rand.NewPCG(seed, 0)),
-		later: map[*Conn][]func(){}, woken: make(chan *Conn, questions+1),
+		later: map[*Conn][]func(){}, woken: make(chan *Conn, questions+2),
 	}
 	wake := func(c *Conn) { r.woken <- c }
 	p := onlySuites(t, h.suite)
@@ -54,6 +58,11 @@ func (h *stopHandshake12) start(t *testing.T, answer when, seed uint64, read, wr
 	if !bare {
 		client.Hooks, client.RequestOCSP = r.hooks12(clientCert), true
 		server.Hooks = r.hooks12(serverCert)
+	}
+	if h.sessions != nil {
+		h.sessions(r, client, server)
+	}
+	if !bare {
 		chosen := server
 		server = &Config{Wake: wake}
 		server.OnClientHello = func(c *Conn, hello *ClientHello, op *async.Op[*Config]) {
@@ -66,6 +75,9 @@ func (h *stopHandshake12) start(t *testing.T, answer when, seed uint64, read, wr
 	}
 	r.client = mustClient(t, ends[0].recv, ends[0].send, client)
 	r.server = mustServer(t, ends[1].recv, ends[1].send, server)
+	if err := r.client.SetSession(h.session); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 
@@ -118,7 +130,7 @@ func TestEveryStop12(t *testing.T) {
 		"short":      short,
 		"everything": func(*rand.Rand) shape { return everything },
 	}
-	for _, h := range stopHandshakes12 {
+	for _, h := range append(slices.Clone(stopHandshakes12), sessionStops12(t)...) {
 		t.Run(h.name, func(t *testing.T) {
 			var want *stopRun
 			t.Run("all at once", func(t *testing.T) {

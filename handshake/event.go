@@ -136,8 +136,8 @@ const (
 	// AskSession: what is stored under this ID? An answer of nil, and a failure, mean that
 	// nothing is: the handshake is a full one. Detail *SessionLookup, Op *async.Op[[]byte].
 	AskSession
-	// AskStoreSession: store this. A failure means that it is not stored, and the peer gets
-	// no ticket. Detail *SessionEntry, Op *async.Op[struct{}].
+	// AskStoreSession: store this, which is wiped after the answer. A failure means that it is not
+	// stored, and the peer gets no ticket. Detail *SessionEntry, Op *async.Op[struct{}].
 	AskStoreSession
 	// AskTakeSession: delete what is stored under this ID; was it there until now? One of
 	// many that ask gets true. A failure is false. Detail *SessionLookup, Op *async.Op[bool].
@@ -145,7 +145,8 @@ const (
 	// AskTicket: what did AskSealTicket seal into this ticket? An answer of nil, and a
 	// failure, mean that it is not ours. Detail []byte, Op *async.Op[[]byte].
 	AskTicket
-	// AskSealTicket: make a ticket of this state, 33 to 65535 bytes. An answer of nil, and a
+	// AskSealTicket: make a ticket of this state, which is wiped after the answer, of 33 to 65535
+	// bytes. An answer of nil, and a
 	// failure, mean that there is none. Detail []byte, Op *async.Op[[]byte].
 	AskSealTicket
 	// AskPSK: which external PSK answers this ClientHello? An answer of nil, and a failure,

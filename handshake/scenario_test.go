@@ -318,7 +318,7 @@ func (r *run) reply(s *side) error {
 		return op.Answer([]*x509.RevocationList{list})
 	case *async.Op[struct{}]:
 		entry := s.question.Detail.(*SessionEntry)
-		r.store[string(entry.ID)] = entry.Entry
+		r.store[string(entry.ID)] = slices.Clone(entry.Entry)
 		return op.Answer(struct{}{})
 	case *async.Op[[]byte]:
 		switch detail := s.question.Detail.(type) {

@@ -42,6 +42,7 @@ type server12 struct {
 	ticket  bool // a NewSessionTicket is announced
 	params  []byte
 	session *session.Session // that is resumed, or made
+	content []byte           // what it was serialized to
 }
 
 func (s *server12) wipe() {
@@ -52,9 +53,7 @@ func (s *server12) wipe() {
 	if s.dhKey != nil {
 		s.dhKey.Clear()
 	}
-	if s.session != nil {
-		s.session.Clear()
-	}
+	s.wipeSession()
 }
 
 // answer turns a ClientHello into the server's flight.

@@ -152,7 +152,7 @@ func (s *server12) abbreviated(m *Machine) (state, error) {
 	}
 	s.expand(m)
 	if s.ticket {
-		return s.giveTicket(m, s.session, s.finishedFirst)
+		return s.giveTicket(m, s.finishedFirst)
 	}
 	return s.finishedFirst(m)
 }
@@ -166,6 +166,6 @@ func (s *server12) finishedFirst(m *Machine) (state, error) {
 }
 
 func (s *server12) confirmed(m *Machine) (state, error) {
-	s.session.Clear()
+	s.wipeSession()
 	return s.finish(m), nil
 }

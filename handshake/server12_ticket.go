@@ -29,14 +29,15 @@ func (m *Machine) gives12() bool {
 
 // newTicket12 is a ticket in the making.
 type newTicket12 struct {
-	session *session.Session
-	then    func(m *Machine) (state, error)
+	*server12
+	then func(m *Machine) (state, error)
 }
 
 // giveTicket writes a NewSessionTicket for the session, and goes on with then. It is empty if
 // the session cannot be sealed or kept now.
-func (s *server12) giveTicket(m *Machine, sess *session.Session, then func(*Machine) (state, error)) (state, error) {
-	t := &newTicket12{sess, then}
+func (s *server12) giveTicket(m *Machine, then func(*Machine) (state, error)) (state, error) {
+	t := &newTicket12{s, then}
+	sess := s.session
 	if !sess.IssueAt(m.now(), m.cfg.SessionLifetime) {
 		return t.give(m, nil, 0)
 	}
@@ -46,8 +47,9 @@ func (s *server12) giveTicket(m *Machine, sess *session.Session, then func(*Mach
 		}
 		sess.PeerChain, sess.PeerTruncated = sess.PeerChain[:1], true
 	}
+	s.content = sess.Append(nil)
 	if m.cfg.Asks.Has(AskSealTicket) {
-		return ask(m, AskSealTicket, sess.Append(nil), new(async.Op[[]byte]), t.sealed), nil
+		return ask(m, AskSealTicket, s.content, new(async.Op[[]byte]), t.sealed), nil
 	}
 	return t.seal(m)
 }
@@ -59,13 +61,10 @@ func chainLen(chain [][]byte) (n int) {
 	return n
 }
 
-// sealed takes the application's ticket; nil leaves it to our own keys. One as short as an ID would
-// be taken for one.
+// sealed takes the application's ticket, nil if there is none. One as short as an ID would be taken
+// for one.
 func (t *newTicket12) sealed(m *Machine, ticket []byte) (state, error) {
-	switch {
-	case ticket == nil:
-		return t.seal(m)
-	case len(ticket) <= session.IDLen || len(ticket) > math.MaxUint16:
+	if len(ticket) <= session.IDLen || len(ticket) > math.MaxUint16 {
 		return t.give(m, nil, 0)
 	}
 	return t.give(m, ticket, session.MaxLifetime)
@@ -73,12 +72,7 @@ func (t *newTicket12) sealed(m *Machine, ticket []byte) (state, error) {
 
 // seal seals the ticket with our own keys.
 func (t *newTicket12) seal(m *Machine) (state, error) {
-	if m.cfg.TicketKeys == nil {
-		return t.give(m, nil, 0)
-	}
-	content := t.session.Append(nil)
-	defer clear(content)
-	ticket, life, ok, err := m.cfg.TicketKeys.Seal(nil, content, m.now(), m.random())
+	ticket, life, ok, err := m.cfg.TicketKeys.Seal(nil, t.content, m.now(), m.random())
 	if err != nil {
 		return nil, internal(err, "a ticket could not be sealed")
 	}
@@ -95,7 +89,7 @@ func (t *newTicket12) store(m *Machine) (state, error) {
 		return nil, err
 	}
 	m.Result.SessionID = t.session.ID
-	return m.storeSession(t.session, t.stored), nil
+	return t.storeSession(m, t.stored), nil
 }
 
 func (t *newTicket12) stored(m *Machine, _ struct{}) (state, error) {
@@ -119,9 +113,10 @@ func (t *newTicket12) give(m *Machine, ticket []byte, life time.Duration) (state
 	return t.then(m)
 }
 
-// storeSession asks the store to keep a session under its ID.
-func (m *Machine) storeSession(s *session.Session, then func(*Machine, struct{}) (state, error)) state {
-	entry := &SessionEntry{ID: s.ID, Entry: s.Append(nil), Lifetime: time.Duration(s.Lifetime) * time.Second}
+// storeSession asks the store to keep the session under its ID.
+func (s *server12) storeSession(m *Machine, then func(*Machine, struct{}) (state, error)) state {
+	s.content = s.session.Append(nil)
+	entry := &SessionEntry{ID: s.session.ID, Entry: s.content, Lifetime: time.Duration(s.session.Lifetime) * time.Second}
 	return ask(m, AskStoreSession, entry, new(async.Op[struct{}]), then)
 }
 
@@ -140,12 +135,12 @@ func (s *server12) keep(m *Machine) (state, error) {
 		s.session = m.newSession12(s.master.Bytes())
 		s.session.KeyingMaterialExpires = s.session.Established.Add(m.cfg.KeyingMaterialLifetime)
 		if s.ticket {
-			return s.giveTicket(m, s.session, s.end)
+			return s.giveTicket(m, s.end)
 		}
 		s.session.ID = slices.Clone(id)
 		m.Result.SessionID = s.session.ID
 		if s.session.IssueAt(m.now(), m.cfg.SessionLifetime) {
-			return m.storeSession(s.session, s.kept), nil
+			return s.storeSession(m, s.kept), nil
 		}
 	}
 	return s.end(m)
@@ -158,8 +153,14 @@ func (s *server12) end(m *Machine) (state, error) {
 	if err := s.sendFinished(m); err != nil {
 		return nil, err
 	}
+	s.wipeSession()
+	return s.finish(m), nil
+}
+
+// wipeSession ends the session's secret, and what it was serialized to.
+func (s *server12) wipeSession() {
 	if s.session != nil {
 		s.session.Clear()
 	}
-	return s.finish(m), nil
+	clear(s.content)
 }
