@@ -2,6 +2,9 @@ package conn
 
 import (
 	"bytes"
+	"crypto/tls"
+	"io"
+	"net"
 	"testing"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -28,6 +31,35 @@ func TestSignedCertificateTimestamps(t *testing.T) {
 			if got, want := bytes.Equal(s.SCTList, list), asked && version == iana.TLS13; got != want || !want && s.SCTList != nil {
 				t.Errorf("%v: the server, asking %v, has %x", version, asked, s.SCTList)
 			}
+		}
+	}
+}
+
+// What a server of crypto/tls staples reaches State, in both versions.
+func TestWhatCryptoTLSStaples(t *testing.T) {
+	cert := issue(t, testpeer.Template{})
+	std := tls.Certificate{
+		Certificate: cert.Chain, PrivateKey: cert.PrivateKey,
+		OCSPStaple: staple(cert), SignedCertificateTimestamps: [][]byte{{1, 2}, {9}},
+	}
+	for _, version := range []iana.Version{iana.TLS12, iana.TLS13} {
+		ours, theirs := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{std}}).Handshake() }()
+		cfg := clientConfig()
+		cfg.MinVersion, cfg.MaxVersion, cfg.RequestOCSP, cfg.RequestSCT = version, version, true, true
+		recv, send := blocking(ours)
+		c := mustClient(t, recv, send, cfg)
+		if b, err := c.Negotiate(); b != NotBlocked || err != nil {
+			t.Fatal(b, err)
+		}
+		go io.Copy(io.Discard, ours) // its tickets
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		ours.Close()
+		if s := c.State(); s.Version != version || !bytes.Equal(s.OCSPResponse, std.OCSPStaple) || !bytes.Equal(s.SCTList, []byte{0, 7, 0, 2, 1, 2, 0, 1, 9}) {
+			t.Errorf("%v: a response of %d bytes, timestamps %x", s.Version, len(s.OCSPResponse), s.SCTList)
 		}
 	}
 }

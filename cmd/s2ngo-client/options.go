@@ -34,7 +34,7 @@ func newOptions() (*options, *cli.Flags) {
 	f.Group("Server")
 	f.String(&o.name, "name", "NAME", "the name to ask for and to verify (default: host)")
 	o.AddRoots(f, "do not verify the server's certificate")
-	f.Bool(&o.status, "status", "ask for a stapled OCSP response")
+	f.Bool(&o.status, "status", "ask for a stapled OCSP response; one that comes has to\nbe good")
 	f.Group("Algorithms")
 	o.AddPolicy(f)
 	o.AddALPN(f)
