@@ -24,9 +24,19 @@ type P11Kit struct {
 // NewP11Kit starts a server for a token.
 func NewP11Kit(t testing.TB, behind *Token) *P11Kit {
 	t.Helper()
+	return NewP11KitAt(t, behind, "")
+}
+
+// NewP11KitAt is NewP11Kit with the path of the server's socket, which the module looks up once in the
+// life of a process.
+func NewP11KitAt(t testing.TB, behind *Token, socket string) *P11Kit {
+	t.Helper()
 	front := newToken(t, Peer(t, "p11-kit-client"), behind.Label)
 	front.Keys = behind.Keys
-	p := &P11Kit{Token: front, behind: behind, socket: filepath.Join(front.dir, "socket")}
+	if socket == "" {
+		socket = filepath.Join(front.dir, "socket")
+	}
+	p := &P11Kit{Token: front, behind: behind, socket: socket}
 	front.Env = []string{"P11_KIT_SERVER_ADDRESS=unix:path=" + p.socket}
 	p.Start(t)
 	return p

@@ -22,6 +22,7 @@ var softHSMKeys = []struct {
 	{"rsa2048", "rsa:2048", 0},
 	{"rsa3072", "", testpeer.KeyRSA3072},
 	{"p256", "EC:prime256v1", 0},
+	{"p256-imported", "", testpeer.KeyP256},
 	{"p384", "", testpeer.KeyP384},
 	{"p521", "", testpeer.KeyP521},
 	{"ed25519", "EC:edwards25519", 0},
@@ -29,7 +30,7 @@ var softHSMKeys = []struct {
 }
 
 // SoftHSM makes a token of SoftHSM 2 with the keys that are named, or with all of them if none is:
-// rsa2048, rsa3072, p256, p384, p521, ed25519, ed25519-imported. It holds a certificate for p256 too.
+// rsa2048, rsa3072, p256, p256-imported, p384, p521, ed25519, ed25519-imported. It holds a certificate for p256 too.
 // The module reads its configuration once, in C_Initialize.
 func SoftHSM(t testing.TB, names ...string) *Token {
 	t.Helper()
