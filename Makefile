@@ -25,6 +25,8 @@ fuzz: ## Fuzz each target for FUZZTIME (1m)
 
 bench: ## Compare with crypto/tls on this machine
 	@go run ./internal/bench/run
+	@echo
+	@go run ./internal/bench/latency
 
 clean: ## Remove what the other targets made
 	@rm -rf bin .cache
