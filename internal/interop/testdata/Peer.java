@@ -13,7 +13,7 @@ import javax.net.ssl.*;
  *   get NUMBER PORT PROTOCOL SUITE KEYS      fetches a page, with the certificate in KEYS, if it is not -
  *   serve NUMBER PORT PROTOCOL SUITE KEYS    sends back what the clients send, who need certificates
  *
- * It answers "NUMBER done: " and what has come, "NUMBER serves", or "NUMBER failed: " and why.
+ * Those of one NUMBER share their sessions. It answers "NUMBER done: " and what has come, "NUMBER serves", or "NUMBER failed: " and why.
  */
 public class Peer {
     static final char[] PASSWORD = "secret".toCharArray();
@@ -22,11 +22,16 @@ public class Peer {
         TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
         trust.init(authorities(args[0]));
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+        Map<String, SSLContext> contexts = new HashMap<>();
         for (String line; (line = in.readLine()) != null; ) {
             String[] word = line.split(" ");
             try {
-                SSLContext context = SSLContext.getInstance("TLS");
-                context.init(keys(word[5]), trust.getTrustManagers(), null);
+                SSLContext context = contexts.get(word[1]);
+                if (context == null) {
+                    context = SSLContext.getInstance("TLS");
+                    context.init(keys(word[5]), trust.getTrustManagers(), null);
+                    contexts.put(word[1], context);
+                }
                 SSLParameters parameters = new SSLParameters(new String[] {word[4]}, new String[] {word[3]});
                 int port = Integer.parseInt(word[2]);
                 if (word[0].equals("get")) {
