@@ -29,7 +29,7 @@ func (cfg *Config) verifyDigest(client bool, pol *policy.Policy) (digest [32]byt
 	}
 	put("s2ngo session binding 1, client %v", client)
 	put("skip verify %v, time %v, intent %v", cfg.InsecureSkipVerify, cfg.DisableTimeVerification, cfg.DisableIntentVerification)
-	put("depth %d", cfg.MaxChainDepth)
+	put("depth %d, OCSP %v", cfg.MaxChainDepth, cfg.RequestOCSP && !cfg.DisableOCSPVerification)
 	put("functions %v %v %v", cfg.VerifyHost != nil, cfg.OnVerify != nil, cfg.OnRevocationLists != nil)
 	put("%v %v", pol.CertificateSignatureSchemes, pol.CertificateKeys)
 	if !cfg.InsecureSkipVerify {

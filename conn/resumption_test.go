@@ -125,6 +125,7 @@ func TestSessionBinding(t *testing.T) {
 		"no look at the time":         func(cfg *Config) { cfg.DisableTimeVerification = true },
 		"no look at the usage":        func(cfg *Config) { cfg.DisableIntentVerification = true },
 		"another depth":               func(cfg *Config) { cfg.MaxChainDepth = 3 },
+		"OCSP responses":              func(cfg *Config) { cfg.RequestOCSP = true },
 		"a function for the name":     func(cfg *Config) { cfg.VerifyHost = func(string) bool { return true } },
 		"a hook for the chain":        func(cfg *Config) { cfg.OnVerify = func(*Conn, *PeerChain, *async.Op[Verdict]) {} },
 		"revocation lists": func(cfg *Config) {

@@ -177,7 +177,12 @@ func (c *Conn) askStore(e *handshake.Event) {
 			settle(op, false, errTicketOlder)
 			return
 		}
-		recorder.Record(op.Context(), r.Key, r.Until, func(fresh bool, err error) { settle(op, fresh, err) })
+		recorder.Record(op.Context(), r.Key, r.Until, func(fresh bool, err error) {
+			if fresh && r.Issued.Before(recorder.Began()) { // it may have lost its memory meanwhile
+				fresh = false
+			}
+			settle(op, fresh, err)
+		})
 	}
 }
 

@@ -46,7 +46,7 @@ var table = []row{
 
 	// The API.
 	{pkg: "netconn", may: "conn iana", tls: imported},
-	{pkg: "redisstore", may: "conn", tls: linked},
+	{pkg: "redisstore", may: "conn", tests: "internal/interop", tls: linked},
 	{pkg: "conn", may: "handshake record policy asyncpkey async iana" +
 		" internal/kdf internal/suite internal/certs internal/session internal/wire internal/verify"},
 	{pkg: "pkcs11", may: "asyncpkey async iana"},
