@@ -1,6 +1,9 @@
 package pkcs11
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Close takes no more operations, lets those that were begun or queued end for at most
 // Config.CloseTimeout, and finalizes the module if this was its last token. Operations that are
@@ -31,6 +34,23 @@ func (t *Token) Close() error {
 	}
 	t.abandon()
 
+	done := make(chan error, 1)
+	go func() { done <- t.end() }() // the module may hang here too
+	grace := time.NewTimer(max(t.cfg.CloseTimeout-time.Since(begin), minGrace))
+	defer grace.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-grace.C:
+		return fmt.Errorf("%w: %s is left as it is", ErrInUse, t.m.path)
+	}
+}
+
+// minGrace is what closing the login's session and finalizing get at least.
+const minGrace = 200 * time.Millisecond
+
+// end gives the link and the module back.
+func (t *Token) end() error {
 	t.mu.Lock()
 	l, searching := t.link, t.attempt != nil
 	t.link = nil
@@ -41,7 +61,7 @@ func (t *Token) Close() error {
 			l.anchor.close()
 		}
 	}
-	return t.m.release(max(t.cfg.CloseTimeout-time.Since(begin), time.Millisecond))
+	return t.m.leaves(minGrace / 2)
 }
 
 // abandon ends all requests that are left.

@@ -323,3 +323,44 @@ func TestOneIdleWorkerIsNotEnough(t *testing.T) {
 		}
 	}
 }
+
+// Whatever hangs, Open, Handle, Metrics and Close come back in time.
+func TestNothingWaitsForAModuleThatHangs(t *testing.T) {
+	for _, call := range []string{"Initialize", "GetSlotList", "OpenSession", "Login", "GetMechanismList"} {
+		f := newFake(testP256())
+		_, release := f.hang(call)
+		begin := time.Now()
+		_, err := f.tryOpen(t, func(c *Config) { c.Timeout = 20 * time.Millisecond })
+		if took := time.Since(begin); !errors.Is(err, ErrTimeout) || took > 2*time.Second {
+			t.Errorf("%s hangs: opening took %v and ended with %v", call, took, err)
+		}
+		release()
+	}
+	for _, call := range []string{"Initialize", "Finalize", "CloseSession", "GetSessionInfo"} {
+		f := newFake(testP256())
+		token, err := f.tryOpen(t, func(c *Config) { c.Timeout, c.CloseTimeout = 20*time.Millisecond, 20*time.Millisecond })
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := keyOf(t, token, testP256())
+		_, release := f.hang(call)
+		f.change(func() { f.tokens[0].gone = true; f.closeAll() })
+		begin := time.Now()
+		for range 3 {
+			if err := signs(t, k); err == nil {
+				t.Errorf("%s hangs: signed without a token", call)
+			}
+		}
+		token.Metrics()
+		err = token.Close()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("%s hangs: signing and closing took %v and ended with %v", call, took, err)
+		}
+		release()
+		eventually(t, "the end", func() bool {
+			token.mu.Lock()
+			defer token.mu.Unlock()
+			return token.alive == 0
+		})
+	}
+}

@@ -222,6 +222,14 @@ func (f *fake) Initialize(string) error {
 
 func (f *fake) Finalize() error {
 	f.mu.Lock()
+	fault := f.fault
+	f.mu.Unlock()
+	if fault != nil {
+		if err := fault("Finalize", 0); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls["Finalize"]++
 	if f.live > 0 {

@@ -165,12 +165,18 @@ func TestTokenRemovedAndBack(t *testing.T) {
 // p11-kit: after its worker was killed, everything is DeviceError, until C_Finalize and
 // C_Initialize; while the server is away, those bring no slots.
 func TestOnlyReinitializationHelps(t *testing.T) {
+	for _, finalizes := range []bool{true, false} {
+		onlyReinitializationHelps(t, finalizes)
+	}
+}
+
+func onlyReinitializationHelps(t *testing.T, finalizes bool) {
 	f := newFake(testP256())
-	var broken, away atomic.Bool
+	var broken atomic.Bool
 	f.fault = func(call string, _ uint) error {
 		if call == "Initialize" {
 			broken.Store(false)
-		} else if broken.Load() {
+		} else if broken.Load() && (call != "Finalize" || !finalizes) {
 			return DeviceError
 		}
 		return nil
@@ -185,7 +191,6 @@ func TestOnlyReinitializationHelps(t *testing.T) {
 		t.Errorf("%d reinitializations, want 1", m.Reinitializations)
 	}
 
-	away.Store(true)
 	broken.Store(true)
 	f.change(func() { f.tokens[0].gone = true })
 	if err := signs(t, k); !errors.Is(err, ErrLost) || !errors.Is(err, errNoSlots) {

@@ -10,32 +10,35 @@ import (
 
 // module is one library of this process, however many tokens of it are open. What a PKCS #11
 // module knows of sessions, logins and objects belongs to the process, and so does this.
+//
+// No call into the library is made with mu held: it may hang, and mu is taken everywhere.
 type module struct {
 	path string
-	lib  library
 
 	mu       sync.Mutex
-	users    int    // tokens that are open
-	up       int    // tokens of them that work
-	args     string // what it was initialized with
-	foreign  bool   // initialized by someone else in this process: not ours to finalize
-	ready    bool   // between C_Initialize and C_Finalize
-	draining bool   // somebody waits for the last call before C_Finalize
-	gen      uint64 // counts C_Initialize
-	live     int    // calls inside of the library
+	lib      library // nil until it is loaded
+	users    int     // tokens that are open
+	up       int     // tokens of them that work
+	args     string  // what it was initialized with
+	foreign  bool    // initialized by someone else in this process: not ours to finalize
+	ours     bool    // initialized by us
+	ready    bool    // between C_Initialize and C_Finalize
+	alone    bool    // somebody has the library for himself, or waits for the last call to leave
+	gen      uint64  // counts C_Initialize
+	live     int     // calls inside of the library
 	idle     chan struct{}
 	sessions map[uint]*session // by handle, those of gen
 }
 
-// modules are those that were loaded, by path with all symbolic links resolved. They are never
+// modules are those that were asked for, by path with all symbolic links resolved. They are never
 // unloaded: see load.
 var modules struct {
 	sync.Mutex
 	byPath map[string]*module
 }
 
-// acquire loads and initializes the module at path, or takes one more share in it.
-func acquire(path, args string, load func(path string) (library, error)) (*module, error) {
+// moduleAt returns the one module of path.
+func moduleAt(path string) (*module, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		real = path // load finds out why
@@ -44,57 +47,83 @@ func acquire(path, args string, load func(path string) (library, error)) (*modul
 		return nil, fmt.Errorf("pkcs11: module %s: %w", path, err)
 	}
 	modules.Lock()
+	defer modules.Unlock()
 	m := modules.byPath[real]
 	if m == nil {
-		lib, err := load(real)
-		if err != nil {
-			modules.Unlock()
-			return nil, err
-		}
-		m = &module{path: real, lib: lib}
+		m = &module{path: real}
 		if modules.byPath == nil {
 			modules.byPath = map[string]*module{}
 		}
 		modules.byPath[real] = m
 	}
-	modules.Unlock()
-	return m, m.join(args)
+	return m, nil
 }
 
-// join adds a user, the first of whom initializes the library.
-func (m *module) join(args string) error {
+// join adds a user, the first of whom loads and initializes the library. over ends the wait for
+// somebody who has the library for himself.
+func (m *module) join(args string, load func(string) (library, error), over <-chan struct{}) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.draining { // the last user is about to finalize it
+	for m.alone {
 		m.mu.Unlock()
-		time.Sleep(time.Millisecond)
-		m.mu.Lock()
-	}
-	if m.ready {
-		if args != m.args {
-			return fmt.Errorf("pkcs11: module %s is in use already, initialized with %q instead of %q", m.path, m.args, args)
+		select {
+		case <-over:
+			m.mu.Lock()
+			return fmt.Errorf("pkcs11: module %s is being set up: %w", m.path, ErrTimeout)
+		case <-time.After(time.Millisecond):
+			m.mu.Lock()
 		}
-		m.users++
-		return nil
 	}
-	m.args = args
-	if err := m.initialize(); err != nil {
-		return err
+	if m.ready && m.users > 0 && args != m.args {
+		return fmt.Errorf("pkcs11: module %s is in use already, initialized with %q instead of %q", m.path, m.args, args)
+	}
+	if !m.ready {
+		m.alone, m.args = true, args
+		defer func() { m.alone = false }()
+		if m.lib == nil {
+			m.mu.Unlock()
+			lib, err := load(m.path)
+			m.mu.Lock()
+			if err != nil {
+				return err
+			}
+			m.lib = lib
+		}
+		if err := m.initialize(); err != nil {
+			return err
+		}
 	}
 	m.users++
 	return nil
 }
 
-// initialize begins a new generation. m.mu is held, so that nobody is inside of the library.
+// initialize begins a new generation. m.mu is held before and after, and m.alone is set.
 func (m *module) initialize() error {
+	m.mu.Unlock()
+	err := m.lib.Initialize(m.args)
+	m.mu.Lock()
 	m.gen++
 	m.sessions = map[uint]*session{}
-	err := m.lib.Initialize(m.args)
-	m.foreign = errors.Is(err, CryptokiInitialized)
-	if err != nil && !m.foreign {
+	already := errors.Is(err, CryptokiInitialized)
+	if err != nil && !already {
 		return fmt.Errorf("pkcs11: module %s: %w", m.path, called("C_Initialize", err))
 	}
-	m.ready = true
+	m.foreign = already && !m.ours // ours if C_Finalize has failed
+	m.ours, m.ready = !m.foreign, true
+	return nil
+}
+
+// finalize ends the generation. m.mu is held before and after, and m.alone is set.
+func (m *module) finalize() error {
+	m.ready = false
+	m.mu.Unlock()
+	err := m.lib.Finalize()
+	m.mu.Lock()
+	m.gen++
+	if err != nil && !errors.Is(err, CryptokiNotInitialized) {
+		return fmt.Errorf("pkcs11: module %s: %w", m.path, called("C_Finalize", err))
+	}
+	m.ours = false
 	return nil
 }
 
@@ -110,7 +139,7 @@ func (m *module) generation() uint64 {
 func (m *module) enter(gen uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if gen != m.gen || !m.ready || m.draining {
+	if gen != m.gen || !m.ready || m.alone {
 		return errStale
 	}
 	m.live++
@@ -127,10 +156,10 @@ func (m *module) leave() {
 	}
 }
 
-// drain lets no more calls in and waits for those inside. If it returns true, m.draining stays
-// set and the library is the caller's alone. m.mu is held before and after, not meanwhile.
+// drain lets no more calls in and waits for those inside. If it returns true, m.alone stays
+// set until the caller is done. m.mu is held before and after, not meanwhile.
 func (m *module) drain(patience time.Duration) bool {
-	m.draining = true
+	m.alone = true
 	if m.live == 0 {
 		return true
 	}
@@ -148,7 +177,7 @@ func (m *module) drain(patience time.Duration) bool {
 		return true
 	}
 	m.idle = nil
-	m.draining = false
+	m.alone = false
 	return false
 }
 
@@ -162,42 +191,36 @@ func (m *module) reinitialize(gen uint64, patience time.Duration) error {
 		return nil
 	case m.foreign:
 		return fmt.Errorf("pkcs11: module %s was initialized by other code of this process and cannot be set up anew", m.path)
-	case m.draining:
+	case m.alone:
 		return errStale // somebody else is at it
 	case !m.drain(patience):
 		return fmt.Errorf("pkcs11: module %s cannot be set up anew: %w", m.path, ErrInUse)
 	}
-	defer func() { m.draining = false }()
+	defer func() { m.alone = false }()
 	if m.ready {
-		m.ready = false
-		if err := m.lib.Finalize(); err != nil && !errors.Is(err, CryptokiNotInitialized) {
-			m.ready = true
-			return fmt.Errorf("pkcs11: module %s: %w", m.path, called("C_Finalize", err))
-		}
+		_ = m.finalize() // if it fails, C_Initialize may help all the same
 	}
 	return m.initialize()
 }
 
-// release takes a user away. The last one finalizes the library if no call is inside, and
+// leaves takes a user away. The last one finalizes the library if no call is inside, and
 // otherwise leaves it initialized: finalizing under a call crashes. Errors: ErrInUse, the
 // module's own.
-func (m *module) release(patience time.Duration) error {
+func (m *module) leaves(patience time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.users--
-	if m.users > 0 || m.foreign || !m.ready || m.draining {
+	if m.users > 0 || m.foreign || !m.ready && !m.alone {
 		return nil
 	}
-	if !m.drain(patience) {
+	if m.alone || !m.drain(patience) {
 		return fmt.Errorf("%w: %s is left initialized", ErrInUse, m.path)
 	}
-	defer func() { m.draining = false }()
+	defer func() { m.alone = false }()
 	if m.users > 0 {
 		return nil
 	}
-	m.ready = false
-	m.gen++
-	return called("C_Finalize", m.lib.Finalize())
+	return m.finalize()
 }
 
 // rise and fall count the tokens that work, for lonely.

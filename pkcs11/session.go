@@ -81,7 +81,7 @@ func (m *module) adopt(s *session) bool {
 func (s *session) enter() error {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	if s.gen != s.m.gen || !s.m.ready || s.m.draining || s.lost {
+	if s.gen != s.m.gen || !s.m.ready || s.m.alone || s.lost {
 		return errStale
 	}
 	s.m.live++

@@ -64,30 +64,49 @@ func Open(cfg Config) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := acquire(cfg.Module, cfg.InitArgs, cfg.load)
+	m, err := moduleAt(cfg.Module)
 	if err != nil {
 		return nil, err
 	}
 	t := &Token{cfg: cfg, uri: u, m: m, limit: cfg.Workers, running: map[*request]bool{},
 		closing: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{})}
 	t.work = sync.NewCond(&t.mu)
+	over := make(chan struct{})
+	timer := time.AfterFunc(cfg.Timeout, func() { close(over) })
+	defer timer.Stop()
+	opened := make(chan error, 1)
+	go func() { opened <- t.begin(over) }()
+	select {
+	case err = <-opened:
+	case <-over:
+		err = fmt.Errorf("pkcs11: opening: %w", ErrTimeout)
+		go func() { // whatever hangs may end
+			if <-opened == nil {
+				_ = t.Close()
+			}
+		}()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// begin takes a share in the module and makes the first link.
+func (t *Token) begin(over <-chan struct{}) error {
+	if err := t.m.join(t.cfg.InitArgs, t.cfg.load, over); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	t.relink(nil)
 	attempt := t.attempt
 	t.mu.Unlock()
-	timer := time.NewTimer(cfg.Timeout)
-	defer timer.Stop()
-	select {
-	case <-attempt:
-		err = t.lostError()
-	case <-timer.C:
-		err = fmt.Errorf("pkcs11: opening: %w", ErrTimeout)
-	}
+	<-attempt
+	err := t.lostError()
 	if err != nil {
 		_ = t.Close()
-		return nil, err
 	}
-	return t, nil
+	return err
 }
 
 func (t *Token) lostError() error {
