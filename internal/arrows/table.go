@@ -42,7 +42,7 @@ var table = []row{
 	{pkg: "cmd/internal/cli", tls: linked,
 		may: "conn pkcs11 policy asyncpkey async iana internal/testpeer"},
 	{pkg: "examples/...", tls: imported,
-		may: "netconn conn pkcs11 policy asyncpkey async iana"},
+		may: "netconn conn pkcs11 policy asyncpkey async iana", tests: "internal/interop"},
 
 	// The API.
 	{pkg: "netconn", may: "conn iana", tls: imported},

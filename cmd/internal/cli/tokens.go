@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -190,20 +189,7 @@ func loadFor(tokens []token, file string) (*conn.Certificate, error) {
 	if err != nil {
 		return nil, bare(err)
 	}
-	var chain [][]byte
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			break
-		}
-		if block.Type == "CERTIFICATE" {
-			chain = append(chain, block.Bytes)
-		}
-	}
-	if len(chain) == 0 {
-		return nil, errors.New("no certificate in PEM")
-	}
-	public, err := conn.NewCertificate(chain, nil)
+	public, err := conn.ParseCertificate(text, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +197,7 @@ func loadFor(tokens []token, file string) (*conn.Certificate, error) {
 	for _, t := range tokens {
 		key, err := t.KeyFor(public.Leaf)
 		if err == nil {
-			return conn.NewCertificate(chain, key)
+			return conn.NewCertificate(public.Chain, key)
 		}
 		failed = err
 	}
