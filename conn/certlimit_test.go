@@ -66,3 +66,55 @@ func TestMaxCertificateBytes(t *testing.T) {
 		}
 	}
 }
+
+// The number of certificates that a peer may send follows the Config, for either side and
+// version.
+func TestMaxChainDepth(t *testing.T) {
+	one := issue(t, testpeer.Template{DNSNames: []string{"localhost", "client"}})
+	times := func(n int) *Certificate {
+		var chain [][]byte
+		for range n {
+			chain = append(chain, one.Chain[0])
+		}
+		c, err := NewCertificate(chain, one.PrivateKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for _, version := range []iana.Version{iana.TLS12, iana.TLS13} {
+		for _, server := range []bool{true, false} { // who judges
+			for _, c := range []struct {
+				sent, depth int
+				alert       iana.Alert
+				text        string
+			}{
+				{7, 0, 0, ""}, {8, 0, iana.BadCertificate, "8 certificates, 7 are allowed"}, {33, 0, iana.CertificateUnknown, "more than 32"},
+				{2, 1, iana.BadCertificate, "2 certificates, 1 are allowed"}, {50, 50, 0, ""}, {51, 50, iana.CertificateUnknown, "more than 50"},
+			} {
+				ccfg, scfg := quick(clientConfig()), quick(serverConfig(t))
+				ccfg.Groups, scfg.Groups = append(ccfg.Groups, iana.Secp256r1), append(scfg.Groups, iana.Secp256r1)
+				ccfg.MinVersion, ccfg.MaxVersion = version, version
+				ccfg.Certificates, scfg.Certificates = []*Certificate{one}, []*Certificate{one}
+				scfg.ClientAuth = RequireClientAuth
+				judge, proves := ccfg, scfg
+				if server {
+					judge, proves = scfg, ccfg
+				}
+				judge.MaxChainDepth = c.depth
+				proves.Certificates = []*Certificate{times(c.sent)}
+				p := newPair(t, ccfg, scfg)
+				cerr, serr := p.negotiate()
+				err := cerr
+				if server {
+					err = serr
+				}
+				if c.text != "" {
+					failure{ErrProtocol, c.alert, c.text}.check(t, "judge", err)
+				} else if cerr != nil || serr != nil {
+					t.Errorf("%v: %d certificates of %d: client: %v; server: %v", version, c.sent, c.depth, cerr, serr)
+				}
+			}
+		}
+	}
+}

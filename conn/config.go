@@ -111,8 +111,9 @@ type Config struct {
 	// (s2n_verify_host_fn). It must not block.
 	VerifyHost func(name string) bool
 
-	// MaxChainDepth is the greatest number of certificates in the peer's verified chain,
-	// root included; 0 stands for 7.
+	// MaxChainDepth is the greatest number of certificates that the peer may send for
+	// verification (s2n_config_set_max_cert_chain_depth); 0 stands for 7. More than 32, or than
+	// MaxChainDepth if that is greater, are not read at all.
 	MaxChainDepth int
 
 	// DisableTimeVerification accepts certificates before and after their time.

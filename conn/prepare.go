@@ -74,6 +74,7 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 	h.ALPN, h.IgnoreALPN = cfg.ALPN, cfg.ContinueWithoutALPN
 	h.RequestOCSP, h.RequestSCT = cfg.RequestOCSP, cfg.RequestSCT
 	h.Validation, h.MaxCertificates = cfg.Validation, cfg.MaxCertificateBytes
+	h.MaxChain = cfg.MaxChainDepth
 	if h.VerifyAfterSign = cfg.VerifyAfterSign; h.VerifyAfterSign {
 		h.Validation = asyncpkey.Strict
 	}

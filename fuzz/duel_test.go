@@ -101,11 +101,18 @@ func machineConfigs(t *testing.T, setup *bits) (client, server *handshake.Config
 		c.RequestOCSP, c.RequestSCT = true, true
 	}
 	if setup.flag() {
-		c.Verify = &verify.Settings{Roots: id.roots, Now: today}
+		c.Verify = &verify.Settings{Roots: id.roots, Now: today, SkipStaple: true} // staples are any bytes
 		s.Verify = c.Verify
 	}
 	s.Asks = handshake.Questions(setup.take(7))
 	c.Asks = handshake.Questions(setup.take(7)) // but for those of a server, which it never asks
+	if setup.flag() {
+		s.RequestOCSP, s.RequestSCT = true, true
+	}
+	if setup.flag() {
+		s.Authorities = [][]byte{[]byte("nobody"), id.client.Leaf.RawIssuer}
+		c.Authorities = s.Authorities[1:]
+	}
 	return &c, &s
 }
 

@@ -109,6 +109,7 @@ func (k *talk) connConfig(h *handshake.Config) *conn.Config {
 		},
 		ServerName: "localhost", RootCAs: id.roots, ClientAuth: h.ClientAuth, ALPN: h.ALPN,
 		InsecureSkipVerify: h.Verify == nil, RequestOCSP: h.RequestOCSP, RequestSCT: h.RequestSCT,
+		DisableOCSPVerification: h.Verify != nil && h.Verify.SkipStaple, CertificateAuthorities: h.Authorities,
 		Validation: h.Validation, DisableCompatibilityMode: h.NoCompatibility, Now: today,
 		Wake: func(*conn.Conn) { k.wakes++ },
 		AfterFunc: func(_ time.Duration, f func()) func() bool {
@@ -178,7 +179,7 @@ func (k *talk) hook(cfg *conn.Config, asks handshake.Questions) {
 			k.ask(handshake.AskVerdict, peer, op)
 		}
 	}
-	if has(handshake.AskOCSPResponse) && !k.client {
+	if has(handshake.AskOCSPResponse) {
 		cfg.OnOCSPResponse = func(_ *conn.Conn, cert *conn.Certificate, op *async.Op[[]byte]) {
 			k.ask(handshake.AskOCSPResponse, cert, op)
 		}

@@ -18,8 +18,11 @@ import (
 // Certificate, CertificateVerify and Finished are the same in both directions (RFC 8446,
 // Section 4.4): here is what both sides do to send and to check them.
 
-// maxCertificates bounds the certificates that a peer may send in one chain.
+// maxCertificates bounds the certificates that a peer may send in one chain, unless the Config
+// verifies longer ones.
 const maxCertificates = 32
+
+func (m *Machine) maxChain() int { return max(maxCertificates, m.cfg.MaxChain) }
 
 // selectScheme returns the scheme by which cert's key signs for a peer that offers
 // peer: in our order, never one that the peer did not offer.
@@ -103,7 +106,7 @@ func (s *peerCertificate) parse(m *Machine, sent iter.Seq[wire.CertificateEntry]
 		}
 		der = append(der, e.DER)
 	}
-	chain, err := certs.ParseChain(der, maxCertificates)
+	chain, err := certs.ParseChain(der, m.maxChain())
 	if err != nil {
 		return err
 	}

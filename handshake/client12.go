@@ -111,7 +111,7 @@ func (*expectCertificate12) accepts() msgSet { return only(iana.Certificate) }
 
 func (s *expectCertificate12) next(m *Machine, msg []byte) (state, error) {
 	var c wire.Certificate12
-	if err := c.Parse(msg[4:], maxCertificates); err != nil {
+	if err := c.Parse(msg[4:], m.maxChain()); err != nil {
 		return nil, err
 	}
 	if c.Len() == 0 {

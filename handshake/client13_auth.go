@@ -78,7 +78,7 @@ func (expectCertificate) accepts() msgSet { return only(iana.Certificate) }
 
 func (s *expectCertificate) next(m *Machine, msg []byte) (state, error) {
 	var c wire.Certificate
-	if err := c.Parse(msg[4:], s.offered, maxCertificates); err != nil {
+	if err := c.Parse(msg[4:], s.offered, m.maxChain()); err != nil {
 		return nil, err
 	}
 	if len(c.Context) != 0 {

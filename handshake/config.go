@@ -65,6 +65,7 @@ type Config struct {
 	Validation      asyncpkey.ValidationMode
 	VerifyAfterSign bool // inline signatures, too
 	MaxCertificates int  // most bytes of a Certificate message; 0 = the default
+	MaxChain        int  // most certificates in it, where more than 32 are welcome
 	NoCompatibility bool // client: no middlebox compatibility mode
 
 	Resumption

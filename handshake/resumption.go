@@ -74,7 +74,7 @@ func (m *Machine) peerOf(s *session.Session) (peer PeerChain, ok bool) {
 		return peer, !m.client // without a certificate a server has not been authenticated
 	}
 	var err error
-	if peer.Certificates, err = certs.ParseChain(s.PeerChain, maxCertificates); err != nil {
+	if peer.Certificates, err = certs.ParseChain(s.PeerChain, m.maxChain()); err != nil {
 		return peer, false
 	}
 	switch v := m.cfg.Verify; {

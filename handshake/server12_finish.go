@@ -23,7 +23,7 @@ func (*expectClientCertificate12) accepts() msgSet { return only(iana.Certificat
 
 func (s *expectClientCertificate12) next(m *Machine, msg []byte) (state, error) {
 	var c wire.Certificate12
-	if err := c.Parse(msg[4:], maxCertificates); err != nil {
+	if err := c.Parse(msg[4:], m.maxChain()); err != nil {
 		return nil, err
 	}
 	m.hear(msg)

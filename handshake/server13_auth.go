@@ -17,7 +17,7 @@ func (*expectClientCertificate) accepts() msgSet { return only(iana.Certificate)
 
 func (s *expectClientCertificate) next(m *Machine, msg []byte) (state, error) {
 	var c wire.Certificate
-	if err := c.Parse(msg[4:], s.requested(m), maxCertificates); err != nil {
+	if err := c.Parse(msg[4:], s.requested(m), m.maxChain()); err != nil {
 		return nil, err
 	}
 	if len(c.Context) != 0 {
