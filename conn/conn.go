@@ -62,6 +62,8 @@ type Conn struct {
 	suite    iana.CipherSuite
 	control  control
 
+	early         earlyData
+	tickets       moreTickets
 	exporter      exporter
 	appIn, appOut atomic.Uint64
 	facts         atomic.Uint32
@@ -175,6 +177,7 @@ func (c *Conn) wipe() {
 	c.rest = nil
 	c.secret.Clear()
 	c.exporter.drop()
+	c.tickets.drop()
 	c.kept.keep(nil)
 }
 

@@ -76,6 +76,10 @@ func (c *Conn) setWriteKey(e *handshake.Event) error {
 		c.wr.SetSealer(p)
 		return nil
 	}
+	if e.Epoch == handshake.Initial { // early data was in vain
+		c.wr.SetSealer(nil)
+		return nil
+	}
 	p, err := protection(e.Suite, &e.Secret, true)
 	if err != nil {
 		return err

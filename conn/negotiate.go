@@ -27,23 +27,30 @@ func (c *Conn) Negotiate() (Blocked, error) {
 	if c.is(factNegotiated) && !c.is(factHandshakeError) {
 		return NotBlocked, nil // what is pending is Flush's, or Renegotiate's
 	}
-	b, err := c.negotiate()
+	b, err := c.negotiate(nil)
 	if b != NotBlocked {
 		c.trace(TraceEvent{Kind: TraceBlocked, Text: b.String()})
 		if int(b) < len(c.blocked) {
 			c.blocked[b]++
 		}
 	}
+	c.rested()
+	return b, err
+}
+
+// rested gives back what is not needed while nothing moves.
+func (c *Conn) rested() {
 	if c.machine != nil {
 		c.machine.Idle()
 	}
 	if len(c.rest) == 0 {
 		c.rd.Release()
 	}
-	return b, err
 }
 
-func (c *Conn) negotiate() (Blocked, error) {
+// negotiate moves the handshake to its end, or until over, which may be nil, says that it is
+// enough.
+func (c *Conn) negotiate(over func() bool) (Blocked, error) {
 	if !c.started {
 		if err := c.start(); err != nil {
 			return NotBlocked, err
@@ -62,6 +69,12 @@ func (c *Conn) negotiate() (Blocked, error) {
 		if c.machine.Done() {
 			c.set(factNegotiated)
 			return NotBlocked, nil
+		}
+		if over != nil && over() {
+			return NotBlocked, nil
+		}
+		if len(c.rest) > 0 && c.machine.ReadEpoch() == handshake.Early {
+			return BlockedOnEarlyData, nil
 		}
 		if c.is(factSentClose) && !c.halfRTT() { // nothing follows close_notify
 			c.fail(closedError("the handshake was ended by Shutdown"))
@@ -89,7 +102,7 @@ func (c *Conn) negotiate() (Blocked, error) {
 			case ErrWouldBlock:
 				return BlockedOnRead, nil
 			case errApplicationData:
-				if len(c.rest) > 0 {
+				if len(c.rest) > 0 && c.machine.ReadEpoch() != handshake.Early {
 					return BlockedOnApplicationData, nil
 				}
 				continue
@@ -207,6 +220,9 @@ func (c *Conn) readHandshake() error {
 	case iana.RecordApplicationData:
 		if c.machine.InMessage() {
 			return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent application data in the middle of a handshake message"}
+		}
+		if c.machine.ReadEpoch() == handshake.Early {
+			return c.gotEarlyData(rec.Payload)
 		}
 		if c.is(factRenegotiating) && !c.is(factUnproved) {
 			c.rest = rec.Payload

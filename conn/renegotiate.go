@@ -71,7 +71,7 @@ func (c *Conn) Renegotiate() (Blocked, error) {
 	if len(c.rest) > 0 {
 		return BlockedOnApplicationData, nil
 	}
-	b, err := c.negotiate()
+	b, err := c.negotiate(nil)
 	c.machine.Idle()
 	if len(c.rest) == 0 {
 		c.rd.Release()

@@ -34,6 +34,8 @@ func (c *Conn) Reset(recv RecvFunc, send SendFunc, cfg *Config) error {
 	c.suite = 0
 	c.exporter.drop()
 	c.control.reset()
+	c.tickets.reset()
+	c.early.used.Store(0)
 	c.blocked = [blockedCounts]uint32{}
 	c.facts.Store(0)
 	c.appIn.Store(0)

@@ -53,6 +53,9 @@ func (c *Conn) sendv(buffers [][]byte, method string) (n int, b Blocked, err err
 	if b, err = c.flushWrite(); b != NotBlocked || err != nil {
 		return 0, b, err
 	}
+	if err := c.sealTickets(); err != nil {
+		return 0, NotBlocked, err
+	}
 	for n < total {
 		k, err := c.sealData(&buffers, total-n)
 		n += k

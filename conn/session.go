@@ -110,6 +110,7 @@ func (c *Conn) SetEarlyDataContext(context []byte) error {
 // gotTicket takes a session that the server gave.
 func (c *Conn) gotTicket(s *session.Session) error {
 	c.kept.keep(s)
+	c.tickets.hint.Store(s.Lifetime)
 	if c.cfg.OnSessionTicket == nil {
 		return nil
 	}

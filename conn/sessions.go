@@ -173,7 +173,7 @@ func (c *Conn) askStore(e *handshake.Event) {
 	case handshake.AskReplay:
 		op, r := e.Op.(*async.Op[bool]), e.Detail.(*handshake.ReplayEntry)
 		recorder := c.prepared.recorder
-		if r.Issued.Before(recorder.Began()) {
+		if r.Issued.Before(recorder.Began().Truncate(time.Millisecond)) { // the grain of Issued
 			settle(op, false, errTicketOlder)
 			return
 		}

@@ -89,8 +89,8 @@ func (c *Conn) State() State {
 	s.PeerCertificates, s.VerifiedChain = r.Peer.Certificates, r.Peer.Verified
 	s.OCSPResponse, s.SCTList = r.Peer.OCSPResponse, r.Peer.SCTList
 	s.Resumed, s.SessionID, s.PSKIdentity, s.PeerTruncated = r.Resumed, r.SessionID, r.PSKIdentity, r.PeerTruncated
-	s.EarlyData, s.TicketsSent = r.EarlyData, r.TicketsSent
-	s.TicketLifetimeHint = time.Duration(r.TicketHint) * time.Second
+	s.EarlyData, s.TicketsSent = r.EarlyData, r.TicketsSent+int(c.tickets.sent.Load())
+	s.TicketLifetimeHint = time.Duration(c.tickets.hint.Load()) * time.Second
 	if !s.HandshakeDone {
 		if q, _, ok := m.Waiting(); ok {
 			s.Waiting = q.String()

@@ -313,6 +313,9 @@ func (m *Machine) Done() bool { return m.done }
 // ReadEpoch returns the epoch in which the next handshake bytes have to come.
 func (m *Machine) ReadEpoch() Epoch { return m.read }
 
+// Began reports whether a client has written its ClientHello.
+func (m *Machine) Began() bool { _, begins := m.state.(sendClientHello); return !begins }
+
 // WriteEpoch returns the epoch in which the next handshake bytes are sent.
 func (m *Machine) WriteEpoch() Epoch { return m.write }
 

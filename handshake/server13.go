@@ -98,9 +98,6 @@ func (a *answerClientHello) withPSK(m *Machine, psk *chosenPSK) (state, error) {
 
 	s := &serverFlight{staple: hello.StatusRequest, sct: hello.SCT, skip: hello.EarlyData}
 	s.tickets = m.cfg.SessionTickets && slices.Contains(hello.PSKKeyExchangeModes, wire.PSKWithDHE)
-	if hello.EarlyData || m.Result.Retried && m.Result.EarlyData == EarlyDataRejected {
-		m.Result.EarlyData = EarlyDataRejected // unless it is accepted
-	}
 	if err := s.chooseALPN(m, hello); err != nil {
 		return nil, err
 	}
@@ -314,6 +311,9 @@ func (s *serverFlight) serverHello(m *Machine, hello *wire.ClientHello) (state, 
 	m.endRecord()
 	m.dummyChangeCipherSpec()
 
+	if s.skip {
+		m.Result.EarlyData = EarlyDataRejected
+	}
 	early := schedule.New(m.x.suite.Hash, nil)
 	if s.psk != nil {
 		early = s.psk.early
