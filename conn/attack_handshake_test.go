@@ -214,3 +214,23 @@ func TestAttacksDuringTheHandshake(t *testing.T) {
 		}
 	}
 }
+
+// A client that does not like a HelloRetryRequest or a ServerHello says so in a record of
+// any version: it has agreed on none.
+func TestPlainAlertOfAnotherVersion(t *testing.T) {
+	for name, shares := range map[string][]iana.Group{"after HelloRetryRequest": {}, "after ServerHello": nil} {
+		t.Run(name, func(t *testing.T) {
+			client := quick(clientConfig())
+			client.KeyShares = shares
+			p := newPair(t, client, quick(serverConfig(t)))
+			run(t,
+				shut{"the client's Negotiate", p.client.Negotiate, BlockedOnRead, failure{}},
+				shut{"Negotiate", p.server.Negotiate, BlockedOnRead, failure{}},
+			)
+			if _, err := p.pipe.Client.Send([]byte{21, 3, 1, 0, 2, 2, byte(iana.HandshakeFailure)}); err != nil {
+				t.Fatal(err)
+			}
+			run(t, shut{"Negotiate again", p.server.Negotiate, NotBlocked, told(iana.HandshakeFailure)})
+		})
+	}
+}

@@ -122,6 +122,11 @@ var attacks = []struct {
 	{name: "an inner type that is unknown", do: func(_ *testing.T, a *attacker) { a.record(99, 1) }, want: accuses(iana.UnexpectedMessage, "type 99")},
 	{name: "an outer type that is unknown", do: func(_ *testing.T, a *attacker) { a.raw(24, 3, 3, 0, 1, 1) }, want: accuses(iana.UnexpectedMessage, "24")},
 	{name: "a header of SSLv2 times", do: func(_ *testing.T, a *attacker) { a.raw(23, 2, 0, 0, 1, 1) }, want: accuses(iana.ProtocolVersion, "0x0200")},
+	{name: "another version in a header", do: func(_ *testing.T, a *attacker) {
+		r := a.seal(iana.RecordApplicationData, []byte("bad"), 0)
+		r[2] = 1
+		a.raw(r...)
+	}, want: accuses(iana.ProtocolVersion, "0x0301")},
 	{name: "32 records without content", do: func(_ *testing.T, a *attacker) {
 		for range 32 {
 			a.data("")

@@ -49,6 +49,7 @@ func (c *Conn) setReadKey(e *handshake.Event) error {
 		}
 		c.rd.SetOpener(p)
 		c.rd.SetCCS(record.CCSRefuse)
+		c.rd.SetVersion(iana.TLS12)
 		c.set(factUnproved)
 		return nil
 	}
@@ -59,6 +60,7 @@ func (c *Conn) setReadKey(e *handshake.Event) error {
 	c.rd.SetOpener(p)
 	if e.Epoch == handshake.Application {
 		c.rd.SetCCS(record.CCSRefuse)
+		c.rd.SetVersion(iana.TLS12) // of headers, as in s2n; before, a plain alert may have another
 	} else if !c.client {
 		c.rd.AllowPlaintextAlert(true)
 	}

@@ -154,7 +154,6 @@ func (c *Conn) do(e *handshake.Event) error {
 		_, err := c.wr.Seal(iana.RecordChangeCipherSpec, []byte{1})
 		return err
 	case handshake.SetVersion:
-		c.rd.SetVersion(iana.TLS12) // of headers, as in s2n: in TLS 1.3 it is frozen
 		if e.Version == iana.TLS12 {
 			c.set(factTLS12)
 			c.rd.SetCCS(record.CCSDeliver)
