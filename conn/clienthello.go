@@ -99,3 +99,9 @@ func (h *ClientHello) Clone() *ClientHello {
 	_ = clone.hello.Parse(clone.raw[4:]) // as it was parsed before
 	return clone
 }
+
+// ServerNameUsed says that OnClientHello goes by the client's server_name, which the server
+// then acknowledges also if no certificate bears the name
+// (s2n_connection_server_name_extension_used; RFC 6066, Section 3). Any goroutine, before the
+// hook's operation is answered; later it changes nothing.
+func (c *Conn) ServerNameUsed() { c.set(factNameUsed) }

@@ -85,6 +85,7 @@ const (
 	factRenegotiating              // Renegotiate is under way
 	factNegotiated                 // Negotiate has said that it is done
 	factUnproved                   // the peer's key of TLS 1.2 is new, and its Finished has not come
+	factNameUsed                   // ServerNameUsed was called
 )
 
 // is reports whether one of the facts holds.

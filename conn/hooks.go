@@ -202,6 +202,7 @@ func (c *Conn) resolveChoice() {
 		return
 	}
 	machine := c.choice.machine
+	c.machine.NameUsed = c.is(factNameUsed)
 	c.choice = nil
 	if err == nil && cfg != nil {
 		err = c.adopt(cfg)

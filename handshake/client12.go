@@ -254,6 +254,12 @@ func (s *expectRequestOrDone) next(m *Machine, msg []byte) (state, error) {
 	if s.request == nil && m.cfg.ClientAuth == RequireClientAuth {
 		return nil, refused("server asks for no client certificate, which this client requires")
 	}
+	if err := m.skipHelloRequests(); err != nil {
+		return nil, err
+	}
+	if m.InMessage() { // what follows is an answer, and this was too early for one
+		return nil, unexpected("server sent more after server_hello_done in the same record")
+	}
 	m.hear(msg)
 	return (&clientFlight12{client12: s.client12}).begin(m)
 }

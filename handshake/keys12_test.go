@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/certs"
 )
 
 // TestKeysBesideAnError lets a client of TLS 1.2 fail just after it has handed out its write
@@ -17,7 +19,9 @@ func TestKeysBesideAnError(t *testing.T) {
 		c.Schemes12, c.Groups12 = c.Schemes, c.GroupOrder
 		return c
 	}
-	client, server := newSide(true, tls12(clientConfig(t))), newSide(false, tls12(serverConfig(t)))
+	ccfg, scfg := tls12(clientConfig(t)), tls12(serverConfig(t))
+	ccfg.Asks, scfg.ClientAuth = Questions(0).With(AskClientCertificate), OptionalClientAuth
+	client, server := newSide(true, ccfg), newSide(false, scfg)
 	defer client.close()
 	defer server.close()
 	if _, err := client.advance(); err != nil {
@@ -32,10 +36,21 @@ func TestKeysBesideAnError(t *testing.T) {
 	for _, p := range server.out {
 		flight = append(flight, p.data...)
 	}
-	if err := client.Feed(Initial, append(flight, byte(iana.Finished))); err != nil {
+	if err := client.Feed(Initial, flight); err != nil {
 		t.Fatal(err)
 	}
 	events, err := client.Advance()
+	if err != nil || len(events) == 0 {
+		t.Fatal(events, err)
+	}
+	question := events[len(events)-1].Op.(*async.Op[*certs.Certificate])
+	if err := client.Feed(Initial, []byte{byte(iana.Finished)}); err != nil { // while the client waits
+		t.Fatal(err)
+	}
+	if err := question.Answer(nil); err != nil {
+		t.Fatal(err)
+	}
+	events, err = client.Advance()
 	if AlertOf(err) != iana.UnexpectedMessage {
 		t.Fatalf("the beginning of a Finished before change_cipher_spec gives %v", err)
 	}

@@ -29,6 +29,9 @@ type Machine struct {
 	// any, and a server take it. It is set before the first ClientHello.
 	WantEarlyData bool
 
+	// NameUsed says that a server's Config was chosen by the client's server_name.
+	NameUsed bool
+
 	// substitute replaces messages that are written, for traces recorded elsewhere (tests).
 	substitute func(msg []byte) []byte
 

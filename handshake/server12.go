@@ -136,7 +136,7 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 	m.x.suite = suite.Lookup(id)
 	s.cert, s.scheme, m.Result.Match = s.certificate(m, hello, m.x.suite)
 	name := string(hello.ServerName)
-	s.named = name != "" && m.Result.Match != certs.NoMatch
+	s.named = name != "" && (m.NameUsed || m.Result.Match != certs.NoMatch)
 	m.Result.CipherSuite, m.Result.Certificate = id, s.cert
 	switch m.x.suite.KeyExchange {
 	case suite.KeyExchangeECDHE:

@@ -304,6 +304,8 @@ func TestServer12Mistakes(t *testing.T) {
 			iana.DecodeError, "certificate_request: supported_signature_algorithms: 0 bytes are no list of two-byte values"},
 		{"CertificateRequest without schemes, as in TLS 1.1", withServer12{request: true, edit: on(iana.CertificateRequest, testpeer.Body(1, 64, 0, 0))},
 			iana.DecodeError, "certificate_request: supported_signature_algorithms: 0 bytes are no list of two-byte values"},
+		{"ServerHelloDone with the beginning of a ticket behind it", withServer12{edit: on(iana.ServerHelloDone, func(msg []byte) []byte { return append(msg, 4) })},
+			iana.UnexpectedMessage, "server sent more after server_hello_done in the same record"},
 		{"ServerHelloDone with contents", withServer12{edit: on(iana.ServerHelloDone, longer(0))},
 			iana.DecodeError, "server sent a server_hello_done of 1 bytes, more than 0"},
 		{"a Finished instead of ServerHelloDone", in(func(p *toClient) { p.flight(); p.feed(finished12) }),

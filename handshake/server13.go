@@ -273,7 +273,7 @@ func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) er
 		return refused("client offers no signature scheme for any certificate of this server")
 	}
 	s.scheme, _ = selectScheme(m.cfg, s.cert, hello.SignatureAlgorithms)
-	s.named = name != "" && m.Result.Match != certs.NoMatch
+	s.named = name != "" && (m.NameUsed || m.Result.Match != certs.NoMatch)
 	m.Result.Certificate, m.Result.Scheme = s.cert, s.scheme
 	return nil
 }

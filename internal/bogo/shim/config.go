@@ -34,12 +34,17 @@ var (
 // session is one connection to the runner.
 type session struct {
 	options  *options
+	world    *world
 	suspend  suspension
 	prefs    preference
 	messages messages
 
 	verified    bool // the verdict was asked for
 	helloSeen   bool
+	gotSession  bool                   // a client was given one
+	stored      bool                   // a server has stored one
+	opened      bool                   // a ticket of ours was shown
+	over        bool                   // the connection has failed
 	peerSchemes []iana.SignatureScheme // that the peer verifies
 	wrong       error                  // what a hook found that is not as expected
 }
@@ -105,6 +110,7 @@ func (s *session) config() (*conn.Config, error) {
 	if cfg.ALPN, err = protocols(o.advertiseALPN); err != nil {
 		return nil, err
 	}
+	s.resumption(cfg)
 	s.hooks(cfg)
 	if o.expectMessages != "" {
 		cfg.Trace = s.messages.note
@@ -216,8 +222,13 @@ func (s *session) hooks(cfg *conn.Config) {
 		ask(&s.suspend, op, func() (conn.Verdict, error) { return s.judge(peer), nil })
 	}
 	if o.server {
-		cfg.OnClientHello = func(_ *conn.Conn, hello *conn.ClientHello, op *async.Op[*conn.Config]) {
-			ask(&s.suspend, op, func() (*conn.Config, error) { return s.choose(cfg, hello) })
+		cfg.OnClientHello = func(c *conn.Conn, hello *conn.ClientHello, op *async.Op[*conn.Config]) {
+			ask(&s.suspend, op, func() (*conn.Config, error) {
+				if !o.noServerNameAck {
+					c.ServerNameUsed()
+				}
+				return s.choose(cfg, hello)
+			})
 		}
 		if o.ocspResponse == nil && !o.useOCSPCallback {
 			return
@@ -248,6 +259,8 @@ func (s *session) judge(peer *conn.PeerChain) conn.Verdict {
 	switch {
 	case o.expectOCSPResponse != nil && peer.OCSPResponse == nil:
 		s.wrong = errors.New("no OCSP response came to the verdict")
+	case o.verifyFail && !o.verifyPeer && !o.requireClientCertificate:
+		return conn.Accept // a client that does not verify, in BoringSSL's way
 	case o.verifyFail && o.customVerify:
 		return conn.Reject(&rejection{"the verdict refused the certificate", iana.CertificateUnknown})
 	case o.verifyFail:

@@ -10,8 +10,8 @@ import (
 )
 
 // connection makes one connection of a test.
-func connection(o *options, resumes bool) error {
-	s := &session{options: o}
+func connection(o *options, resumes bool, w *world) error {
+	s := &session{options: o, world: w}
 	s.suspend.on = o.suspend || o.async
 	cfg, err := s.config()
 	if err != nil {
@@ -31,11 +31,18 @@ func connection(o *options, resumes bool) error {
 		return err
 	}
 	defer c.Close()
+	if resumes && !o.server {
+		if err := c.SetSession(w.blob); err != nil {
+			return err
+		}
+	}
 	x := &exchange{session: s, conn: c, socket: sock, resumes: resumes}
 	err = x.run()
 	if err != nil {
+		s.over = true
 		x.drain()
 	}
+	w.blob = c.Session()
 	return errors.Join(err, s.wrong, x.checkSuspension())
 }
 
@@ -138,6 +145,9 @@ func (x *exchange) run() error {
 		if err := x.echo(); err != nil {
 			return err
 		}
+	}
+	if err := x.checkTickets(); err != nil {
+		return err
 	}
 	if err := x.shutDown(); err != nil {
 		return err

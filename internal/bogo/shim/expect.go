@@ -46,10 +46,13 @@ func (x *exchange) check() error {
 		return errors.New("a certificate of the peer, expected none")
 	case !o.expectNoPeerCert && (!o.server || o.requireClientCertificate) && s.PeerCertificates == nil:
 		return errors.New("no certificate of the peer")
-	case o.expectVerifyResult && !x.verified && !x.resumes:
+	case o.expectVerifyResult && !x.verified && !x.resumes && s.PeerCertificates != nil:
 		return errors.New("the verdict was not asked for")
 	case o.server && !x.helloSeen:
 		return errors.New("OnClientHello was not called")
+	}
+	if err := x.checkSession(&s); err != nil {
+		return err
 	}
 	if o.expectPeerCertFile != "" {
 		want, err := readChain(o.expectPeerCertFile)

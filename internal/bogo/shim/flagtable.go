@@ -26,6 +26,20 @@ var flags = map[string]flag{
 	"-no-tls12":      boolean(func(o *options) *bool { return &o.noTLS12 }),
 	"-no-tls13":      boolean(func(o *options) *bool { return &o.noTLS13 }),
 
+	"-resume-count":             integer(func(o *options) *int { return &o.resumeCount }),
+	"-resumption-delay":         integer(func(o *options) *int { return &o.resumptionDelay }),
+	"-no-ticket":                boolean(func(o *options) *bool { return &o.noTicket }),
+	"-skip-ticket":              boolean(func(o *options) *bool { return &o.skipTicket }),
+	"-renew-ticket":             boolean(func(o *options) *bool { return &o.renewTicket }),
+	"-use-ticket-callback":      boolean(func(o *options) *bool { return &o.useTicketCallback }),
+	"-use-ticket-aead-callback": boolean(func(o *options) *bool { return &o.useTicketAEADCallback }),
+	"-reverify-on-resume":       boolean(func(o *options) *bool { return &o.reverifyOnResume }),
+	"-expect-session-miss":      boolean(func(o *options) *bool { return &o.expectSessionMiss }),
+	"-expect-no-session":        boolean(func(o *options) *bool { return &o.expectNoSession }),
+	"-expect-session-id":        boolean(func(o *options) *bool { return &o.expectSessionID }),
+	"-expect-no-session-id":     boolean(func(o *options) *bool { return &o.expectNoSessionID }),
+	"-expect-ticket-renewal":    boolean(func(o *options) *bool { return &o.expectTicketRenewal }),
+
 	// How the shim behaves: -suspend and -chop are its own, for -shim-extra-flags.
 	"-async":              boolean(func(o *options) *bool { return &o.async }),
 	"-suspend":            boolean(func(o *options) *bool { return &o.suspend }),
@@ -38,6 +52,7 @@ var flags = map[string]flag{
 	"-use-custom-verify-callback":     boolean(func(o *options) *bool { return &o.customVerify }),
 	"-use-early-callback":             boolean(func(o *options) *bool { return &o.useEarlyCallback }),
 	"-fail-early-callback":            boolean(func(o *options) *bool { return &o.failEarlyCallback }),
+	"-no-server-name-ack":             boolean(func(o *options) *bool { return &o.noServerNameAck }),
 	"-host-name":                      text(func(o *options) *string { return &o.hostName }),
 
 	"-advertise-alpn":    text(func(o *options) *string { return &o.advertiseALPN }),

@@ -58,14 +58,19 @@ func (m mustFail) Error() string { return string(m) }
 
 // run makes the connections of a test, one after the other.
 func run(all *[3]options) error {
+	w := newWorld(&all[0])
 	for i := range all[0].resumeCount + 1 {
 		o := &all[0]
 		if i > 0 {
 			o = &all[1]
 		}
-		if err := connection(o, i > 0); err != nil {
+		if i > 0 && !o.server && w.blob == nil {
+			return errors.New("there is no session to offer")
+		}
+		if err := connection(o, i > 0, w); err != nil {
 			return fmt.Errorf("connection %d: %w", i+1, err)
 		}
+		w.pass(o)
 	}
 	return nil
 }

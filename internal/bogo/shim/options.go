@@ -24,6 +24,13 @@ type options struct {
 	noTLS12, noTLS13             bool
 	resumeCount                  int
 
+	noTicket, skipTicket, renewTicket        bool
+	useTicketCallback, useTicketAEADCallback bool
+	expectSessionMiss, expectNoSession       bool
+	expectSessionID, expectNoSessionID       bool
+	expectTicketRenewal, reverifyOnResume    bool
+	resumptionDelay                          int
+
 	async, suspend, chop bool
 
 	requireClientCertificate bool
@@ -33,6 +40,7 @@ type options struct {
 	failEarlyCallback        bool
 
 	hostName         string
+	noServerNameAck  bool
 	expectServerName string
 
 	advertiseALPN, selectALPN                 string
