@@ -27,20 +27,26 @@ type findSession12 struct {
 // session ID beside it (RFC 5077, Section 3.4).
 func (s *server12) find(m *Machine, hello *wire.ClientHello, msg []byte) (state, error) {
 	s.ticket = m.gives12() && hello.Has.Has(iana.SessionTicket)
-	f := &findSession12{s, hello, msg}
-	switch ticket := hello.SessionTicket; {
-	case len(ticket) > 0 && !s.ticket:
-	case len(ticket) == session.IDLen && m.cfg.Store:
-		return f.lookUp(m, ticket)
-	case len(ticket) > 0 && m.cfg.Asks.Has(AskTicket):
-		m.hold = true
-		return ask(m, AskTicket, slices.Clone(ticket), new(async.Op[[]byte]), f.opened), nil
-	case len(ticket) > 0:
-		return f.open(m)
-	case len(hello.SessionID) == session.IDLen && m.cfg.Store:
-		return f.lookUp(m, hello.SessionID)
+	ticket, id := hello.SessionTicket, hello.SessionID
+	switch {
+	case len(ticket) > 0 && s.ticket:
+		return (&findSession12{s, hello, msg}).byTicket(m, ticket)
+	case len(ticket) == 0 && len(id) == session.IDLen && m.cfg.Store:
+		return (&findSession12{s, hello, msg}).lookUp(m, id)
 	}
 	return s.full(m, hello, msg)
+}
+
+// byTicket asks for what is in a ticket, or stored under it.
+func (f *findSession12) byTicket(m *Machine, ticket []byte) (state, error) {
+	switch {
+	case len(ticket) == session.IDLen && m.cfg.Store:
+		return f.lookUp(m, ticket)
+	case m.cfg.Asks.Has(AskTicket):
+		m.hold = true
+		return ask(m, AskTicket, slices.Clone(ticket), new(async.Op[[]byte]), f.opened), nil
+	}
+	return f.open(m)
 }
 
 // lookUp asks the store.

@@ -271,3 +271,25 @@ func TestVerdictOnResumption12(t *testing.T) {
 		r.close()
 	}
 }
+
+// TestRenegotiationResumesNothing12: another handshake on a connection is a full one, and makes no session.
+func TestRenegotiationResumesNothing12(t *testing.T) {
+	h := withServer12{config: offers(t, nil), flight: (*toClient).resumeWhole, ending: func(*toClient) {}}
+	p := h.play(t)
+	if p.err != nil || !p.Result.Resumed || !p.CanRenegotiate() {
+		t.Fatalf("resumed %v, %v", p.Result.Resumed, p.err)
+	}
+	next := p.side.Renegotiate()
+	defer next.Close()
+	events, err := next.Advance()
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	script := &testpeer.ScriptServer12{}
+	if script.ReadClientHello(events[0].Data); script.Err() != nil {
+		t.Fatal(script.Err())
+	}
+	if hello := &script.Hello; hello.Has.Has(iana.SessionTicket) || len(hello.SessionID) != 0 || len(hello.RenegotiationInfo) != 12 {
+		t.Errorf("the hello has a ticket %q, an ID of %d bytes, and %d bytes of renegotiation_info", hello.SessionTicket, len(hello.SessionID), len(hello.RenegotiationInfo))
+	}
+}
