@@ -173,17 +173,21 @@ func (c *Conn) askStore(e *handshake.Event) {
 	case handshake.AskReplay:
 		op, r := e.Op.(*async.Op[bool]), e.Detail.(*handshake.ReplayEntry)
 		recorder := c.prepared.recorder
-		if r.Issued.Before(recorder.Began().Truncate(time.Millisecond)) { // the grain of Issued
+		if tooOld(r.Issued, recorder) {
 			settle(op, false, errTicketOlder)
 			return
 		}
 		recorder.Record(op.Context(), r.Key, r.Until, func(fresh bool, err error) {
-			if fresh && r.Issued.Before(recorder.Began()) { // it may have lost its memory meanwhile
-				fresh = false
-			}
-			settle(op, fresh, err)
+			// It may have lost its memory meanwhile.
+			settle(op, fresh && !tooOld(r.Issued, recorder), err)
 		})
 	}
+}
+
+// tooOld reports whether the recorder may have forgotten early data of a ticket issued then, in
+// milliseconds, the grain of tickets.
+func tooOld(issued time.Time, recorder ReplayRecorder) bool {
+	return issued.Before(recorder.Began().Truncate(time.Millisecond))
 }
 
 func settle[T any](op *async.Op[T], v T, err error) {
