@@ -49,6 +49,7 @@ type Load struct {
 // Latency is what a Load came to.
 type Latency struct {
 	Handshakes float64 // per second
+	CPU        float64 // microseconds of processors for one, both ends: what other programs leave alone
 	Goroutines int     // at most
 	Threads    int     // of the process, at most
 	Memory     float64 // MiB that the process has grown by at most, clients included
@@ -88,13 +89,14 @@ func (l Load) Measure() (Latency, error) {
 		return n
 	}
 	time.Sleep(l.Time / 4)
-	start, at := total(), time.Now()
+	start, at, spent := total(), time.Now(), processorTime()
 	var most processState
 	for time.Since(at) < l.Time {
 		time.Sleep(5 * time.Millisecond)
 		most = most.max(watch())
 	}
 	handshakes, took := total()-start, time.Since(at)
+	spent = processorTime() - spent
 	close(stop)
 	running.Wait()
 	end()
@@ -105,6 +107,7 @@ func (l Load) Measure() (Latency, error) {
 	}
 	return Latency{
 		Handshakes: float64(handshakes) / took.Seconds(),
+		CPU:        float64(spent.Microseconds()) / float64(max(handshakes, 1)),
 		Goroutines: most.goroutines,
 		Threads:    most.threads,
 		Memory:     float64(most.kib-before.kib) / 1024,
@@ -171,6 +174,15 @@ func inLibrary(d time.Duration) {
 		}
 		_, _ = unix.Poll(nil, int((left+time.Millisecond-1)/time.Millisecond))
 	}
+}
+
+// processorTime is what the process has used of all processors.
+func processorTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // processState is what a process has at one moment.

@@ -47,8 +47,8 @@ func table() error {
 		return err
 	}
 	fmt.Printf("%d connections, P-256, X25519; a pool of %d workers for the C library\n\n", *connections, bench.PoolWorkers)
-	fmt.Println("| signature takes | server, what waits for the key | handshakes/s | goroutines | OS threads | memory, MiB |")
-	fmt.Println("|---|---|---:|---:|---:|---:|")
+	fmt.Println("| signature takes | server, what waits for the key | handshakes/s | CPU us each | goroutines | OS threads | memory, MiB |")
+	fmt.Println("|---|---|---:|---:|---:|---:|---:|")
 	for _, d := range []time.Duration{0, 5 * time.Millisecond, 50 * time.Millisecond} {
 		for _, s := range []bench.Signer{bench.OursRemote, bench.StdRemote, bench.OursLibrary, bench.StdLibrary} {
 			cmd := exec.Command(self, "-signer", string(s), "-delay", d.String(), "-time", measured.String(), "-connections", fmt.Sprint(*connections))
@@ -61,7 +61,7 @@ func table() error {
 			if err := json.Unmarshal(out, &got); err != nil {
 				return fmt.Errorf("%s, %v: %w", s, d, err)
 			}
-			fmt.Printf("| %v | %s | %.0f | %d | %d | %.0f |\n", d, s, got.Handshakes, got.Goroutines, got.Threads, got.Memory)
+			fmt.Printf("| %v | %s | %.0f | %.0f | %d | %d | %.0f |\n", d, s, got.Handshakes, got.CPU, got.Goroutines, got.Threads, got.Memory)
 		}
 	}
 	return nil
