@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,7 +29,17 @@ type module struct {
 	live     int     // calls inside of the library
 	idle     chan struct{}
 	sessions map[uint]*session // by handle, those of gen
+
+	// turn has room for the one call that may be inside of a library that is of no use to more;
+	// nil for the others.
+	turn chan struct{}
 }
+
+// maxTurn bounds how long a call waits for its turn.
+const maxTurn = 10 * time.Second
+
+// errHung is what a call gets that waited for its turn in vain.
+var errHung = errors.New("pkcs11: another call does not come back from the module")
 
 // modules are those that were asked for, by path with all symbolic links resolved. They are never
 // unloaded: see load.
@@ -51,12 +62,47 @@ func moduleAt(path string) (*module, error) {
 	m := modules.byPath[real]
 	if m == nil {
 		m = &module{path: real}
+		if oneAtATime(real) {
+			m.turn = make(chan struct{}, 1)
+		}
 		if modules.byPath == nil {
 			modules.byPath = map[string]*module{}
 		}
 		modules.byPath[real] = m
 	}
 	return m, nil
+}
+
+// oneAtATime reports whether calls have to go into the module at path one after the other. In
+// p11-kit's client, calls that wait for their answers while another one meets the server's end are
+// never woken, and so nothing but the end of the process would bring the token back. Nothing is lost:
+// it has one socket, and a server that answers in order.
+func oneAtATime(path string) bool { return strings.Contains(filepath.Base(path), "p11-kit") }
+
+// take waits for the turn of a call, give ends it. Errors: errHung.
+func (m *module) take() error {
+	if m.turn == nil {
+		return nil
+	}
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(maxTurn)
+	defer timer.Stop()
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errHung
+	}
+}
+
+func (m *module) give() {
+	if m.turn != nil {
+		<-m.turn
+	}
 }
 
 // join adds a user, the first of whom loads and initializes the library. over ends the wait for
@@ -135,11 +181,15 @@ func (m *module) generation() uint64 {
 }
 
 // enter begins a call into the library of generation gen, leave ends it. As long as a call is
-// inside, the library is not finalized. Errors: errStale.
+// inside, the library is not finalized. Errors: errStale, errHung.
 func (m *module) enter(gen uint64) error {
+	if err := m.take(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if gen != m.gen || !m.ready || m.alone {
+		m.give()
 		return errStale
 	}
 	m.live++
@@ -154,6 +204,7 @@ func (m *module) leave() {
 		close(m.idle)
 		m.idle = nil
 	}
+	m.give()
 }
 
 // drain lets no more calls in and waits for those inside. If it returns true, m.alone stays

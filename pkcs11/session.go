@@ -77,11 +77,15 @@ func (m *module) adopt(s *session) bool {
 	return false
 }
 
-// enter begins a call with s. Errors: errStale.
+// enter begins a call with s. Errors: errStale, errHung.
 func (s *session) enter() error {
+	if err := s.m.take(); err != nil {
+		return err
+	}
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	if s.gen != s.m.gen || !s.m.ready || s.m.alone || s.lost {
+		s.m.give()
 		return errStale
 	}
 	s.m.live++
