@@ -217,3 +217,19 @@ func TestExportBesideEverything(t *testing.T) {
 		work.Wait()
 	}
 }
+
+// A resumed session exports like any other: the same at both ends, and other bytes than before.
+func TestExportsOfResumedSessions(t *testing.T) {
+	for _, version := range []iana.Version{iana.TLS12, iana.TLS13} {
+		client, server := clientConfig(), serverConfig(t)
+		client.SessionTickets, server.SessionTickets = true, true
+		client.MinVersion, client.MaxVersion = version, version
+		first := again(t, client, server, nil)
+		second := again(t, client, server, first.client.Session())
+		second.wantResumed(t, true)
+		was, is := exported(t, first.client), exported(t, second.client)
+		if bytes.Equal(was, is) || !bytes.Equal(is, exported(t, second.server)) {
+			t.Errorf("%v: %x before, %x now, and %x at the server", version, was, is, exported(t, second.server))
+		}
+	}
+}
