@@ -192,6 +192,14 @@ func TestAbandonedOperations(t *testing.T) {
 	last := make(chan error)
 	go func() { last <- signs(t, k) }()
 	eventually(t, "room in the queue", func() bool { return token.Metrics().Queued == 1 })
+	ctx, cancel = context.WithCancel(t.Context())
+	go func() {
+		_, err := k.SignContext(ctx, make([]byte, 32), crypto.SHA256)
+		gone <- err
+	}()
+	eventually(t, "one that is not swept", func() bool { return token.Metrics().Queued == 2 })
+	cancel()
+	<-gone
 	release()
 	if err := errors.Join(<-first, <-last); err != nil {
 		t.Error(err)

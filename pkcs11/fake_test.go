@@ -27,6 +27,7 @@ type fake struct {
 	foreign  bool // initialized by other code
 	tokens   []*fakeToken
 	sessions map[uint]*fakeSession
+	busy     map[uint]int // calls inside, by session number
 	inits    int
 	trim     bool // drops leading zeros of what it decrypted
 	live     int
@@ -51,7 +52,6 @@ type fakeToken struct {
 
 type fakeSession struct {
 	slot   uint
-	busy   bool
 	active bool // an operation was initialized and not ended
 	poison bool // answers CKR_OPERATION_ACTIVE to everything from now on
 	key    *fakeObject
@@ -77,7 +77,7 @@ func newFake(keys ...crypto.Signer) *fake {
 	for i, k := range keys {
 		token.add(k, []byte{byte(i + 1)}, fmt.Sprintf("key %d", i+1))
 	}
-	return &fake{path: fmt.Sprintf("/fake/%d.so", fakes.Add(1)), tokens: []*fakeToken{token}, sessions: map[uint]*fakeSession{}, calls: map[string]int{}}
+	return &fake{path: fmt.Sprintf("/fake/%d.so", fakes.Add(1)), tokens: []*fakeToken{token}, sessions: map[uint]*fakeSession{}, busy: map[uint]int{}, calls: map[string]int{}}
 }
 
 // add puts a key pair into the token.
@@ -135,12 +135,11 @@ func (f *fake) begin(call string, session uint) (func(), error) {
 	f.mu.Lock()
 	f.calls[call]++
 	f.live++
-	s := f.sessions[session]
-	if s != nil && session != 0 {
-		if s.busy {
+	if session != 0 {
+		if f.busy[session] > 0 {
 			f.crash("%s in session %d, which another call is in", call, session)
 		}
-		s.busy = true
+		f.busy[session]++
 	}
 	fault, inits := f.fault, f.inits
 	f.mu.Unlock()
@@ -156,9 +155,7 @@ func (f *fake) begin(call string, session uint) (func(), error) {
 	return func() {
 		f.mu.Lock()
 		f.live--
-		if s != nil {
-			s.busy = false
-		}
+		f.busy[session]--
 		f.mu.Unlock()
 	}, err
 }

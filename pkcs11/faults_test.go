@@ -233,7 +233,7 @@ func TestReinitializationAliasesNoHandle(t *testing.T) {
 	for i := range 30 {
 		time.Sleep(3 * time.Millisecond)
 		f.change(func() { second.shift = uint(i % 3); f.closeAll() })
-		_ = one.m.reinitialize(one.m.generation(), time.Second)
+		_ = one.m.reinitialize(one.m.generation(time.Second), time.Second)
 	}
 	close(stop)
 	wg.Wait()
@@ -267,13 +267,7 @@ func TestSessionNumbersAreReused(t *testing.T) {
 	}
 	for range 40 {
 		time.Sleep(time.Millisecond)
-		f.change(func() { // not those that a call is in: they end it
-			for h, s := range f.sessions {
-				if !s.busy {
-					delete(f.sessions, h)
-				}
-			}
-		})
+		f.change(func() { clear(f.sessions) }) // also under the calls that are inside
 	}
 	wg.Wait()
 	eventually(t, "signing after all of it", func() bool { return signs(t, k) == nil })
@@ -317,5 +311,61 @@ func TestNoSessionToWorkWith(t *testing.T) {
 	token := f.open(t)
 	if _, err := token.KeyOf(testP256().Public()); !errors.Is(err, SessionCount) || !strings.Contains(err.Error(), "C_OpenSession") {
 		t.Errorf("finding a key: %v", err)
+	}
+}
+
+// A token that is away while another one of its module works is looked for, but not by setting
+// the module up anew; and the search leaves no session behind.
+func TestOneOfTwoTokensIsAway(t *testing.T) {
+	f := newFake(testP256())
+	second := newFake(testP384(), testP256()).tokens[0]
+	second.label = "second"
+	f.tokens = append(f.tokens, second)
+	one := f.open(t)
+	two := f.open(t, func(c *Config) { c.URI = "pkcs11:token=second" })
+	k1, k2 := keyOf(t, one, testP256()), keyOf(t, two, testP256())
+	f.change(func() { f.tokens[0].gone = true; f.calls = map[string]int{} })
+	if err := signs(t, k1); !errors.Is(err, ErrLost) || !errors.Is(err, errNoToken) {
+		t.Errorf("signing without the token: %v", err)
+	}
+	eventually(t, "a search", func() bool { return f.called("GetSlotList") > 3 })
+	if err := signs(t, k2); err != nil {
+		t.Errorf("signing with the other one: %v", err)
+	}
+	if n := f.called("Finalize"); n != 0 {
+		t.Errorf("the module was set up anew %d times under a token that works", n)
+	}
+	f.change(func() { f.tokens[0].gone = false })
+	eventually(t, "finding the token", func() bool { return one.Metrics().Up })
+	for range 20 {
+		f.change(func() { f.tokens[0].in = false })
+		if err := signs(t, k1); err != nil {
+			t.Errorf("signing after a logout: %v", err)
+		}
+	}
+	f.change(func() {
+		if n := len(f.sessions); n > 2+2*4 {
+			t.Errorf("%d sessions are open", n)
+		}
+	})
+}
+
+// A key that is gone while the token is there: the module is set up anew, which brings back what
+// SoftHSM has forgotten, but not for each operation.
+func TestKeyThatIsGone(t *testing.T) {
+	f := newFake(testP256(), testP384())
+	token := f.open(t, func(c *Config) { c.RetryMin, c.RetryMax = time.Millisecond, time.Hour })
+	k, other := keyOf(t, token, testP256()), keyOf(t, token, testP384())
+	f.change(func() { f.tokens[0].objects[1].private = false; clear(f.tokens[0].objects[1].attributes) })
+	for range 10 {
+		if err := signs(t, k); !errors.Is(err, ErrNoKey) {
+			t.Errorf("signing by a key that was deleted: %v", err)
+		}
+		if _, err := other.Sign(nil, make([]byte, 32), crypto.SHA256); err != nil {
+			t.Errorf("signing by another one: %v", err)
+		}
+	}
+	if m := token.Metrics(); m.Reinitializations != 1 {
+		t.Errorf("the module was set up anew %d times, want once", m.Reinitializations)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
 )
@@ -35,6 +36,10 @@ type Key struct {
 	mechanisms []uint
 
 	schemes atomic.Pointer[[]iana.SignatureScheme]
+
+	// See Token.miss; guarded by Token.mu.
+	suspect time.Time
+	pause   time.Duration
 }
 
 // Public returns the public key: an *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey. It is

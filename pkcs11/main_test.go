@@ -2,10 +2,18 @@ package pkcs11
 
 import (
 	"os"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 )
+
+// tokens is SoftHSM's folder, for the whole test process: the module reads its path once.
+var tokens struct {
+	once sync.Once
+	dir  string
+	err  error
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()

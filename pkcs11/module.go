@@ -173,10 +173,16 @@ func (m *module) finalize() error {
 	return nil
 }
 
-// generation is what enter wants, until the next C_Initialize.
-func (m *module) generation() uint64 {
+// generation is what enter wants, until the next C_Initialize. While somebody has the library for
+// himself, it waits for the end of that, but not for ever.
+func (m *module) generation(patience time.Duration) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for end := time.Now().Add(patience); m.alone && time.Now().Before(end); {
+		m.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		m.mu.Lock()
+	}
 	return m.gen
 }
 

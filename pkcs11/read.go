@@ -221,10 +221,19 @@ func (k *Key) handle(s *session) (uint, error) {
 			}
 		}
 		s.keys[k] = h
+		k.t.mu.Lock()
+		k.pause = 0
+		k.t.mu.Unlock()
 		return h, nil
 	}
-	return 0, fmt.Errorf("%w: %v", ErrNoKey, k)
+	return 0, &missingKey{k}
 }
+
+// missingKey is the ErrNoKey of a key that was there.
+type missingKey struct{ k *Key }
+
+func (e *missingKey) Error() string { return fmt.Sprintf("%v: %v", ErrNoKey, e.k) }
+func (e *missingKey) Unwrap() error { return ErrNoKey }
 
 // ulongLen is the length in bytes of a CK_ULONG.
 const ulongLen = strconv.IntSize / 8

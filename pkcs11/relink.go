@@ -13,8 +13,9 @@ const maxDrain = time.Second
 // is the link that failed; if there is a newer one by now, nothing happens. t.mu is held.
 //
 // Whoever needs the token waits for the first attempt, which often is all it takes. After it
-// failed, operations fail at once until an attempt succeeds.
-func (t *Token) relink(bad *link) {
+// failed, operations fail at once until an attempt succeeds. anew says that a login is not
+// enough.
+func (t *Token) relink(bad *link, anew bool) {
 	if t.closed || t.attempt != nil || t.link != bad || bad == nil && t.lost != nil {
 		return
 	}
@@ -26,7 +27,7 @@ func (t *Token) relink(bad *link) {
 	t.attempt = make(chan struct{})
 	t.alive++
 	go func() {
-		t.search(bad)
+		t.search(bad, anew)
 		t.mu.Lock()
 		t.depart()
 		t.mu.Unlock()
@@ -34,10 +35,10 @@ func (t *Token) relink(bad *link) {
 }
 
 // search looks for the token until it is there, or the Token is closed.
-func (t *Token) search(bad *link) {
+func (t *Token) search(bad *link, anew bool) {
 	pause := t.cfg.RetryMin
 	for {
-		l, err := t.reach(bad)
+		l, err := t.reach(bad, anew)
 		t.mu.Lock()
 		first := t.attempt != nil
 		if t.lost = err; err != nil && t.counts.Logins > 0 {
@@ -52,7 +53,7 @@ func (t *Token) search(bad *link) {
 			t.link = l
 			t.m.rise()
 		}
-		bad = nil
+		bad, anew = nil, false
 		if first {
 			close(t.attempt)
 			t.attempt = nil
@@ -75,15 +76,21 @@ func (t *Token) search(bad *link) {
 
 // reach gets a working link by the least that does it: the one that was, when only a session
 // was broken; a new login; the module set up anew.
-func (t *Token) reach(was *link) (*link, error) {
+func (t *Token) reach(was *link, anew bool) (*link, error) {
 	if was != nil {
 		in, err := was.anchor.loggedIn()
-		if err == nil && (in || was.info.flags&ckfLoginRequired == 0) {
+		if !anew && err == nil && (in || was.info.flags&ckfLoginRequired == 0) {
 			return was, nil
 		}
 		was.anchor.close()
 	}
-	gen := t.m.generation()
+	gen := t.m.generation(min(maxDrain, t.cfg.Timeout))
+	if anew && t.m.lonely() {
+		if err := t.setUpAnew(gen); err != nil {
+			return nil, err
+		}
+		return t.connect()
+	}
 	l, err := t.connect()
 	if err == nil || t.refusal() != nil {
 		return l, err
@@ -94,13 +101,37 @@ func (t *Token) reach(was *link) (*link, error) {
 	if !t.m.lonely() && !wholeModule(err) {
 		return nil, err // other tokens work
 	}
-	if again := t.m.reinitialize(gen, min(maxDrain, t.cfg.Timeout)); again != nil {
+	if again := t.setUpAnew(gen); again != nil {
 		return nil, fmt.Errorf("%w; %w", err, again)
+	}
+	return t.connect()
+}
+
+// setUpAnew finalizes and initializes the module.
+func (t *Token) setUpAnew(gen uint64) error {
+	if err := t.m.reinitialize(gen, min(maxDrain, t.cfg.Timeout)); err != nil {
+		return err
 	}
 	t.mu.Lock()
 	t.counts.Reinitializations++
 	t.mu.Unlock()
-	return t.connect()
+	return nil
+}
+
+// maxSuspicion is the longest pause between two times that the module is set up anew for one key.
+const maxSuspicion = 5 * time.Minute
+
+// miss is called when a key that was there is not found in a new session, with the user logged
+// in. SoftHSM, whose files were away for a moment, does not read them again before its next
+// C_Initialize; but the key may also have been deleted, so that the pauses grow. t.mu is held.
+func (t *Token) miss(k *Key, l *link) {
+	now := time.Now()
+	if now.Before(k.suspect) {
+		return
+	}
+	k.pause = min(max(2*k.pause, t.cfg.RetryMax), maxSuspicion)
+	k.suspect = now.Add(k.pause)
+	t.relink(l, true)
 }
 
 func (t *Token) firstTime() bool {

@@ -13,13 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/interop"
 )
 
 const (
@@ -27,30 +27,8 @@ const (
 	softHSMPIN    = "1234"
 )
 
-// tokens is SoftHSM's folder, for the whole test process: the module reads its path once.
-var tokens struct {
-	once sync.Once
-	dir  string
-	err  error
-}
-
 // made counts tokens, for their names.
 var made atomic.Int64
-
-// demand finds a program that a test needs. Without it, the test is skipped, or fails with
-// S2NGO_REQUIRE_PEERS=1.
-func demand(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("S2NGO_REQUIRE_PEERS") == "1" {
-		t.Fatalf("the program %s is missing, and S2NGO_REQUIRE_PEERS=1: %v", name, err)
-	}
-	t.Skipf("the program %s is missing: %v", name, err)
-	return ""
-}
 
 // runs runs one of the token programs.
 func runs(path string, args ...string) (string, error) {
@@ -64,7 +42,7 @@ func runs(path string, args ...string) (string, error) {
 // returns its label. The key of type i has the ID i+1 and its type as label.
 func softHSM(t testing.TB, keys ...string) string {
 	t.Helper()
-	util, tool := demand(t, "softhsm2-util"), demand(t, "pkcs11-tool")
+	util, tool := interop.Peer(t, "softhsm2-util"), interop.Peer(t, "pkcs11-tool")
 	tokens.once.Do(func() {
 		if tokens.dir, tokens.err = os.MkdirTemp("", "softhsm"); tokens.err != nil {
 			return

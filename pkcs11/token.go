@@ -98,7 +98,7 @@ func (t *Token) begin(over <-chan struct{}) error {
 		return err
 	}
 	t.mu.Lock()
-	t.relink(nil)
+	t.relink(nil, false)
 	attempt := t.attempt
 	t.mu.Unlock()
 	<-attempt
@@ -128,7 +128,7 @@ func (t *Token) Info() Info {
 
 // connect finds the token and logs in.
 func (t *Token) connect() (*link, error) {
-	gen := t.m.generation()
+	gen := t.m.generation(min(maxDrain, t.cfg.Timeout))
 	slot, info, err := t.choose(gen)
 	if err != nil {
 		return nil, err

@@ -253,12 +253,17 @@ func (w *worker) perform(r *request) (any, error) {
 			}
 		}
 		w.drop()
+		var missing *missingKey
+		w.t.mu.Lock()
+		if again && errors.As(err, &missing) {
+			w.t.miss(missing.k, l)
+		}
 		if again || !passing(err) || r.ctx.Err() != nil {
+			w.t.mu.Unlock()
 			return nil, err
 		}
-		w.t.mu.Lock()
 		w.t.counts.Retried++
-		w.t.relink(l)
+		w.t.relink(l, false)
 		w.t.mu.Unlock()
 	}
 }

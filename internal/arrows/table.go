@@ -49,7 +49,7 @@ var table = []row{
 	{pkg: "redisstore", may: "conn", tests: "internal/interop", tls: linked},
 	{pkg: "conn", may: "handshake record policy asyncpkey async iana" +
 		" internal/kdf internal/suite internal/certs internal/session internal/wire internal/verify"},
-	{pkg: "pkcs11", may: "asyncpkey async iana"},
+	{pkg: "pkcs11", may: "asyncpkey async iana", tests: "internal/interop"},
 	{pkg: "asyncpkey", may: "async iana internal/sig"},
 	{pkg: "policy", may: "iana"},
 	{pkg: "async"},
