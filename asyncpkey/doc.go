@@ -27,6 +27,15 @@
 // hook returns is legal and costs no suspension. Config.Wake tells when to call Negotiate
 // again.
 //
+// A Pool does this on a fixed number of goroutines, with a bounded queue, and never calls a
+// key for an operation whose connection has gone:
+//
+//	pool := asyncpkey.NewPool(asyncpkey.PoolOptions{Workers: 16})
+//	cfg.OnPrivateKey = asyncpkey.Handler[*conn.Conn](pool, key)
+//
+// docs/ASYNC.md has the whole of it: keys, checks, errors and what to do about them, and
+// how the models of other libraries map to this one.
+//
 // This is s2n-tls's model (s2n_async_pkey_op_perform, _set_output, _apply) with its
 // holes closed: a failure can be reported, an Op can be canceled and have a deadline, and
 // every method is safe beside every method of the connection.

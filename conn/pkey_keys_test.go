@@ -257,6 +257,9 @@ func TestCertificateWithoutAKey(t *testing.T) {
 	recv := func([]byte) (int, error) { return 0, ErrWouldBlock }
 	_, err := NewServer(recv, recv, cfg)
 	failure{kind: ErrUsage, text: "nobody's"}.check(t, "NewServer", err)
+	cfg = &Config{Certificates: []*Certificate{issue(t, testpeer.Template{})}, DefaultCertificates: []*Certificate{cert}}
+	_, err = NewServer(recv, recv, cfg)
+	failure{kind: ErrUsage, text: `default certificate 0, for "CN=nobody's", has no private key`}.check(t, "NewServer", err)
 
 	for _, version := range []iana.Version{iana.TLS12, iana.TLS13} {
 		client, server := quick(clientConfig()), serverConfig(t)

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"errors"
@@ -145,6 +146,11 @@ func strangersKey(t testing.TB) crypto.Signer {
 	return stranger.Key
 }
 
+// brokenSigner is a key whose token is gone.
+type brokenSigner struct{ crypto.Signer }
+
+func (brokenSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, errToken }
+
 // What the application does with a signature decides how both ends see the handshake
 // end.
 func TestSignatureOutcomes(t *testing.T) {
@@ -202,6 +208,38 @@ func TestSignatureOutcomes(t *testing.T) {
 				t.Error(err)
 			}
 		}, asking: internal("the token is gone"), other: told(iana.InternalError), is: []error{errToken}},
+		{name: "a key that fails, and then one that does not", do: func(t *testing.T, s *signed, op *asyncpkey.Op) {
+			if err := op.Perform(brokenSigner{s.key}); !errors.Is(err, errToken) {
+				t.Errorf("Perform: %v", err)
+			}
+			if err := s.asking.Apply(op); !errors.Is(err, asyncpkey.ErrNotPerformed) {
+				t.Errorf("Apply: %v", err)
+			}
+			s.perform(t, op)
+			if err := s.asking.Apply(op); err != nil {
+				t.Error(err)
+			}
+		}},
+		{name: "outputs that are refused, and then the right one; further ones", do: func(t *testing.T, s *signed, op *asyncpkey.Op) {
+			for _, bad := range [][]byte{nil, {}, {0x30, 0}, make([]byte, 64), make([]byte, 1<<16)} {
+				if op.SetOutput(bad) == nil {
+					t.Errorf("%d bytes are taken for a signature", len(bad))
+				}
+			}
+			s.perform(t, op)
+			if err := errors.Join(op.Perform(s.key), op.SetOutput(nil)); !errors.Is(err, asyncpkey.ErrAlreadyPerformed) {
+				t.Errorf("a second output: %v", err)
+			}
+			if b, err := s.asking.Negotiate(); b != BlockedOnApplicationInput || err != nil {
+				t.Errorf("Negotiate before Apply: %v, %v", b, err)
+			}
+			if !bytes.Equal(op.Input(), op.Input()) {
+				t.Error("the input changes")
+			}
+			if err := s.asking.Apply(op); err != nil {
+				t.Error(err)
+			}
+		}},
 		{name: "Cancel", do: func(t *testing.T, _ *signed, op *asyncpkey.Op) {
 			if err := op.Cancel(); err != nil {
 				t.Error(err)
@@ -299,46 +337,52 @@ func TestSignatureOutcomes(t *testing.T) {
 // Apply's refusals are of kind ErrUsage and change nothing: the handshake goes on with
 // the right answer.
 func TestApplyRefuses(t *testing.T) {
+	for _, who := range askers {
+		t.Run(who.String(), func(t *testing.T) { testApplyRefuses(t, who) })
+	}
+}
+
+func testApplyRefuses(t *testing.T, who asker) {
 	elsewhere := func(t *testing.T) (*signed, *asyncpkey.Op) {
-		s := newSigned(t, server13, nil, nil)
+		s := newSigned(t, who, nil, nil)
 		return s, s.suspend(t)
 	}
 	for name, c := range map[string]struct {
 		do   func(t *testing.T, s *signed, op *asyncpkey.Op) error
 		want error
 	}{
-		"an operation that is not performed": {func(_ *testing.T, s *signed, op *asyncpkey.Op) error { return s.server.Apply(op) }, asyncpkey.ErrNotPerformed},
+		"an operation that is not performed": {func(_ *testing.T, s *signed, op *asyncpkey.Op) error { return s.asking.Apply(op) }, asyncpkey.ErrNotPerformed},
 		"an operation whose output was refused": {func(_ *testing.T, s *signed, op *asyncpkey.Op) error {
 			_ = op.SetOutput([]byte("no signature"))
-			return s.server.Apply(op)
+			return s.asking.Apply(op)
 		}, asyncpkey.ErrNotPerformed},
 		"an operation for the second time": {func(t *testing.T, s *signed, op *asyncpkey.Op) error {
 			s.perform(t, op)
-			if err := s.server.Apply(op); err != nil {
+			if err := s.asking.Apply(op); err != nil {
 				t.Fatal(err)
 			}
-			return s.server.Apply(op)
+			return s.asking.Apply(op)
 		}, asyncpkey.ErrAlreadyApplied},
 		"an operation that its handshake is done with": {func(t *testing.T, s *signed, op *asyncpkey.Op) error {
 			s.perform(t, op)
-			if err := s.server.Apply(op); err != nil {
+			if err := s.asking.Apply(op); err != nil {
 				t.Fatal(err)
 			}
 			s.mustNegotiate(t)
-			return s.server.Apply(op)
+			return s.asking.Apply(op)
 		}, asyncpkey.ErrAlreadyApplied},
 		"an operation of another connection": {func(t *testing.T, s *signed, _ *asyncpkey.Op) error {
 			other, op := elsewhere(t)
 			other.perform(t, op)
-			err := s.server.Apply(op)
-			if err := other.server.Apply(op); err != nil { // it stays good for its own
+			err := s.asking.Apply(op)
+			if err := other.asking.Apply(op); err != nil { // it stays good for its own
 				t.Error(err)
 			}
 			return err
 		}, asyncpkey.ErrWrongConnection},
-		"an operation of the client to its server": {func(t *testing.T, s *signed, op *asyncpkey.Op) error {
+		"an operation to the other side": {func(t *testing.T, s *signed, op *asyncpkey.Op) error {
 			s.perform(t, op)
-			return s.client.Apply(op)
+			return s.other.Apply(op)
 		}, asyncpkey.ErrWrongConnection},
 		"an operation that was made by NewOp": {func(t *testing.T, s *signed, op *asyncpkey.Op) error {
 			own, err := asyncpkey.NewOp(asyncpkey.Request{Kind: asyncpkey.Sign, Scheme: op.Scheme(), Message: op.Message(), PublicKey: op.PublicKey()})
@@ -346,26 +390,26 @@ func TestApplyRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.perform(t, own)
-			return s.server.Apply(own)
+			return s.asking.Apply(own)
 		}, asyncpkey.ErrWrongConnection},
 		"an operation of a connection that was reset since": {func(t *testing.T, _ *signed, _ *asyncpkey.Op) error {
 			other, op := elsewhere(t)
 			other.perform(t, op)
-			if err := other.server.Reset(other.pipe.Server.Recv, other.pipe.Server.Send, nil); err != nil {
+			if err := other.asking.Reset(other.asking.recv, other.asking.send, nil); err != nil {
 				t.Fatal(err)
 			}
-			return other.server.Apply(op)
+			return other.asking.Apply(op)
 		}, asyncpkey.ErrWrongConnection},
 		"an operation of a connection that was closed since": {func(t *testing.T, _ *signed, _ *asyncpkey.Op) error {
 			other, op := elsewhere(t)
 			other.perform(t, op)
-			other.server.Close()
-			return other.server.Apply(op)
+			other.asking.Close()
+			return other.asking.Apply(op)
 		}, asyncpkey.ErrWrongConnection},
-		"no operation": {func(_ *testing.T, s *signed, _ *asyncpkey.Op) error { return s.server.Apply(nil) }, ErrUsage},
+		"no operation": {func(_ *testing.T, s *signed, _ *asyncpkey.Op) error { return s.asking.Apply(nil) }, ErrUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSigned(t, server13, nil, nil)
+			s := newSigned(t, who, nil, nil)
 			op := s.suspend(t)
 			err := c.do(t, s, op)
 			if !errors.Is(err, c.want) {
@@ -376,7 +420,7 @@ func TestApplyRefuses(t *testing.T) {
 				if _, err := op.Output(); err != nil {
 					s.perform(t, op)
 				}
-				if err := s.server.Apply(op); err != nil {
+				if err := s.asking.Apply(op); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -389,14 +433,14 @@ func TestApplyRefuses(t *testing.T) {
 			func(_ *signed, op *asyncpkey.Op) { _ = op.Fail(io.EOF) },
 			func(s *signed, op *asyncpkey.Op) { op.SetTimeout(1); s.timers[len(s.timers)-1]() },
 		} {
-			s := newSigned(t, server13, nil, nil)
+			s := newSigned(t, who, nil, nil)
 			op := s.suspend(t)
 			s.perform(t, op)
 			end(s, op)
-			if err := s.server.Apply(op); !errors.Is(err, asyncpkey.ErrAlreadyApplied) || !errors.Is(err, ErrUsage) {
+			if err := s.asking.Apply(op); !errors.Is(err, asyncpkey.ErrAlreadyApplied) || !errors.Is(err, ErrUsage) {
 				t.Error(err)
 			}
-			if _, err := s.server.Negotiate(); kindOf(t, err) != ErrInternal {
+			if _, err := s.asking.Negotiate(); kindOf(t, err) != ErrInternal {
 				t.Error(err)
 			}
 		}

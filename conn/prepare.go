@@ -256,22 +256,35 @@ func (p *prepared) useCertificates(cfg *Config, client bool) error {
 		}
 	}
 	for i, c := range cfg.Certificates {
-		switch {
-		case c == nil || c.Leaf == nil:
-			return fmt.Errorf("certificate %d is empty; make it with NewCertificate, ParseCertificate or LoadCertificate", i)
-		case c.PrivateKey == nil && cfg.OnPrivateKey == nil:
-			return fmt.Errorf("certificate %d, for %q, has no private key, and there is no OnPrivateKey to do its work", i, c.Leaf.Subject)
+		if err := p.checkOwn(cfg, c, fmt.Sprintf("certificate %d", i)); err != nil {
+			return err
 		}
-		if c.SCTList != nil {
-			if err := wire.CheckSCTList(c.SCTList); err != nil {
-				return fmt.Errorf("certificate %d, for %q, has a malformed SCTList: %w", i, c.Leaf.Subject, err)
-			}
-		}
-		if err := verify.CheckOwn(c.X509(), p.policy); err != nil {
-			return fmt.Errorf("certificate %d, for %q, does not keep security policy %q: %w", i, c.Leaf.Subject, p.policy.Name, err)
+	}
+	for i, c := range cfg.DefaultCertificates {
+		if err := p.checkOwn(cfg, c, fmt.Sprintf("default certificate %d", i)); err != nil {
+			return err
 		}
 	}
 	store, err := certs.NewStore(cfg.Certificates, certs.StoreOptions{Defaults: cfg.DefaultCertificates})
 	p.hs.Certificates = store
 	return err
+}
+
+// checkOwn says what is wrong with a certificate of ours, which name is for.
+func (p *prepared) checkOwn(cfg *Config, c *Certificate, name string) error {
+	switch {
+	case c == nil || c.Leaf == nil:
+		return fmt.Errorf("%s is empty; make it with NewCertificate, ParseCertificate or LoadCertificate", name)
+	case c.PrivateKey == nil && cfg.OnPrivateKey == nil:
+		return fmt.Errorf("%s, for %q, has no private key, and there is no OnPrivateKey to do its work", name, c.Leaf.Subject)
+	}
+	if c.SCTList != nil {
+		if err := wire.CheckSCTList(c.SCTList); err != nil {
+			return fmt.Errorf("%s, for %q, has a malformed SCTList: %w", name, c.Leaf.Subject, err)
+		}
+	}
+	if err := verify.CheckOwn(c.X509(), p.policy); err != nil {
+		return fmt.Errorf("%s, for %q, does not keep security policy %q: %w", name, c.Leaf.Subject, p.policy.Name, err)
+	}
+	return nil
 }
