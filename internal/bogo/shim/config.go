@@ -46,7 +46,9 @@ type session struct {
 	opened      bool                   // a ticket of ours was shown
 	over        bool                   // the connection has failed
 	peerSchemes []iana.SignatureScheme // that the peer verifies
-	wrong       error                  // what a hook found that is not as expected
+	authorities [][]byte               // that the server named
+	secrets     trafficSecrets
+	wrong       error // what a hook found that is not as expected
 }
 
 // config makes the Config of a connection.
@@ -65,6 +67,7 @@ func (s *session) config() (*conn.Config, error) {
 		DisableOCSPVerification: true, // the suite staples any bytes
 		MaxChainDepth:           100,  // and sends a certificate 51 times
 		RequestSCT:              o.enableSCT,
+		CertificateAuthorities:  o.clientCAs,
 		InsecureSkipVerify:      o.trustCert == "",
 		IgnoreWarnings:          true,
 		ContinueWithoutALPN:     true,
@@ -100,6 +103,7 @@ func (s *session) config() (*conn.Config, error) {
 			return nil, err
 		}
 		cert.Schemes = o.signingPrefs // not the one that may be added below
+		cert.SCTList = o.scts
 		cfg.Certificates = []*conn.Certificate{cert}
 	}
 	if o.requireClientCertificate {
@@ -109,6 +113,9 @@ func (s *session) config() (*conn.Config, error) {
 	}
 	if cfg.ALPN, err = protocols(o.advertiseALPN); err != nil {
 		return nil, err
+	}
+	if o.exportTrafficSecrets {
+		cfg.KeyLog = &s.secrets
 	}
 	s.resumption(cfg)
 	s.hooks(cfg)
@@ -239,7 +246,7 @@ func (s *session) hooks(cfg *conn.Config) {
 		return
 	}
 	cfg.OnClientCertificate = func(_ *conn.Conn, request *conn.CertificateRequest, op *async.Op[*conn.Certificate]) {
-		s.peerSchemes = slices.Clone(request.Schemes)
+		s.peerSchemes, s.authorities = slices.Clone(request.Schemes), request.Authorities
 		ask(&s.suspend, op, func() (*conn.Certificate, error) {
 			if len(cfg.Certificates) == 0 {
 				return nil, nil

@@ -127,6 +127,11 @@ func (x *exchange) run() error {
 			return err
 		}
 	}
+	if o.exportTrafficSecrets {
+		if err := x.exportTrafficSecrets(); err != nil {
+			return err
+		}
+	}
 	if o.sendAlert {
 		return x.abort()
 	}

@@ -51,6 +51,9 @@ func (x *exchange) check() error {
 	case o.server && !x.helloSeen:
 		return errors.New("OnClientHello was not called")
 	}
+	if err := x.checkAuthorities(); err != nil {
+		return err
+	}
 	if err := x.checkSession(&s); err != nil {
 		return err
 	}

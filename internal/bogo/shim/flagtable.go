@@ -69,6 +69,10 @@ var flags = map[string]flag{
 	"-decline-ocsp-callback":         boolean(func(o *options) *bool { return &o.declineOCSPCallback }),
 	"-ocsp-response":                 bytes64(func(o *options) *[]byte { return &o.ocspResponse }),
 	"-expect-ocsp-response":          bytes64(func(o *options) *[]byte { return &o.expectOCSPResponse }),
+	"-signed-cert-timestamps":        bytes64(func(o *options) *[]byte { return &o.scts }),
+	"-use-client-ca-list":            names(func(o *options) *[][]byte { return &o.clientCAs }),
+	"-expect-client-ca-list":         names(func(o *options) *[][]byte { return &o.expectClientCAs }),
+	"-export-traffic-secrets":        boolean(func(o *options) *bool { return &o.exportTrafficSecrets }),
 	"-expect-signed-cert-timestamps": bytes64(func(o *options) *[]byte { return &o.expectSCTs }),
 
 	"-shim-writes-first":          boolean(func(o *options) *bool { return &o.shimWritesFirst }),

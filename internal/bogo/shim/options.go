@@ -15,6 +15,9 @@ type options struct {
 	keyShares                    []iana.Group
 	noKeyShares                  bool
 	signingPrefs, verifyPrefs    []iana.SignatureScheme
+	clientCAs, expectClientCAs   [][]byte
+	scts                         []byte
+	exportTrafficSecrets         bool
 	exportLength                 int
 	exportLabel, exportContext   string
 	useExportContext             bool
