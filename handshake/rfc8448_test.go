@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/verify"
 	"github.com/s2ngo/s2ngo/internal/wire"
@@ -31,16 +33,18 @@ type replay struct {
 	out      []byte   // handshake messages that wait for the end of their flight
 	wr       record.Writer
 	rd       record.Reader
-	keys     int // compared
+	keys     int              // compared
+	resumed  *session.Session // of Section 3, in Section 4
 }
 
-// TestRFC8448 plays both sides of Sections 3, 5, 6 and 7. The document supplies what a Machine
+// TestRFC8448 plays both sides of Sections 3 to 7. The document supplies what a Machine
 // draws: randoms and private keys; what others answer: the signatures; and the messages
-// that no implementation of today would write alike: both hellos and EncryptedExtensions.
+// that no implementation of today would write alike: both hellos, but for the binder of a PSK, and
+// EncryptedExtensions.
 // What the Machine makes of it are all other messages, all secrets and, with the record layer,
 // each byte on the wire.
 func TestRFC8448(t *testing.T) {
-	for _, section := range []int{3, 5, 6, 7} {
+	for _, section := range []int{3, 4, 5, 6, 7} {
 		for _, who := range []string{"client", "server"} {
 			t.Run(fmt.Sprintf("Section %d as %s", section, who), func(t *testing.T) {
 				trace, err := testvectors.RFC8448(section)
@@ -48,6 +52,9 @@ func TestRFC8448(t *testing.T) {
 					t.Fatal(err)
 				}
 				r := &replay{T: t, trace: trace, who: who}
+				if section == 4 {
+					r.resumed = resumedSession(t)
+				}
 				for _, m := range trace.Messages() {
 					if m.From == who {
 						r.messages = append(r.messages, m.Data)
@@ -85,6 +92,7 @@ func (r *replay) begin() {
 		KeyLog:         true,
 		Now:            in2018,
 	}
+	cfg.SessionTickets, cfg.MaxEarlyData = true, 1024
 	peer := "client"
 	random := r.randoms(r.who)
 	if r.who == "client" {
@@ -94,8 +102,10 @@ func (r *replay) begin() {
 			cfg.KeyShares = append(cfg.KeyShares, group)
 		}
 		random = append(random, hello.SessionID...)
+		cfg.Session = r.resumed
 		r.wr.SetVersion(iana.TLS10)
 	} else {
+		cfg.Asks |= set(AskTicket, AskSealTicket)
 		cfg.Groups = policy.LocalGroups{Curves: []iana.Group{r.serverHello().KeyShareGroup}}
 		if chain := r.chain("client"); chain != nil {
 			cfg.ClientAuth = RequireClientAuth
@@ -125,6 +135,7 @@ func (r *replay) begin() {
 	}
 	r.m = newSide(r.who == "client", cfg)
 	r.m.serverName = string(hello.ServerName)
+	r.m.WantEarlyData = true
 	r.m.substitute = r.substitute
 	r.rd.SetCCS(record.CCSDrop)
 }
@@ -209,10 +220,18 @@ func (r *replay) substitute(msg []byte) []byte {
 			!bytes.Equal(a.SupportedGroups, b.SupportedGroups) || !bytes.Equal(a.SignatureAlgorithms, b.SignatureAlgorithms) {
 			r.Errorf("client_hello\n%x\ndiffers from the document's in more than extensions\n%x", msg, want)
 		}
+		if r.resumed != nil {
+			if !bytes.Equal(a.PreSharedKey.Identities, b.PreSharedKey.Identities) || !a.EarlyData || !bytes.Equal(a.PSKKeyExchangeModes, b.PSKKeyExchangeModes) {
+				r.Errorf("pre_shared_key names\n%x\nwant\n%x", a.PreSharedKey.Identities, b.PreSharedKey.Identities)
+			}
+			want = bytes.Clone(want)
+			clear(want[len(want)-32:]) // the binder is the Machine's
+		}
 	case iana.ServerHello:
 		a, b := parseServerHello(r, msg), parseServerHello(r, want)
 		if !bytes.Equal(a.Random, b.Random) || !bytes.Equal(a.SessionID, b.SessionID) || a.CipherSuite != b.CipherSuite ||
-			a.SupportedVersion != b.SupportedVersion || a.KeyShareGroup != b.KeyShareGroup || !bytes.Equal(a.KeyShare, b.KeyShare) {
+			a.SupportedVersion != b.SupportedVersion || a.KeyShareGroup != b.KeyShareGroup || !bytes.Equal(a.KeyShare, b.KeyShare) ||
+			a.SelectedIdentity != b.SelectedIdentity || a.Has.Has(iana.PreSharedKey) != b.Has.Has(iana.PreSharedKey) {
 			r.Errorf("server_hello\n%x\ndiffers from the document's in more than the cookie\n%x", msg, want)
 		}
 	case iana.EncryptedExtensions:
@@ -240,7 +259,15 @@ func (r *replay) advance() {
 			r.flush()
 			return
 		}
-		r.sign(r.m.question.Op.(*asyncpkey.Op))
+		switch op := r.m.question.Op.(type) {
+		case *asyncpkey.Op:
+			r.sign(op)
+		case *async.Op[[]byte]: // what is in the ticket
+			r.equal("ticket", r.m.question.Detail.([]byte), r.resumed.Ticket)
+			if err := op.Answer(r.resumed.Append(nil)); err != nil {
+				r.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -295,11 +322,24 @@ func (r *replay) do(e *Event) {
 		label := map[string]string{
 			"CLIENT_HANDSHAKE_TRAFFIC_SECRET": "tls13 c hs traffic", "SERVER_HANDSHAKE_TRAFFIC_SECRET": "tls13 s hs traffic",
 			"CLIENT_TRAFFIC_SECRET_0": "tls13 c ap traffic", "SERVER_TRAFFIC_SECRET_0": "tls13 s ap traffic",
-			"EXPORTER_SECRET": "tls13 exp master",
+			"EXPORTER_SECRET": "tls13 exp master", "CLIENT_EARLY_TRAFFIC_SECRET": "tls13 c e traffic", "EARLY_EXPORTER_SECRET": "tls13 e exp master",
 		}[e.Label]
-		r.equal(e.Label, e.Secret.Bytes(), r.trace.Values("server", `derive secret "`+label+`"`, "expanded")[0])
+		r.equal(e.Label, e.Secret.Bytes(), r.secret(label))
 		r.equal("random of "+e.Label, e.Data, r.randoms("client"))
+	case Ticket:
+		r.equal("PSK of the ticket", e.Detail.(*session.Session).Secret, resumedSession(r).Secret)
 	}
+}
+
+// secret is the value of a secret that both sides derive.
+func (r *replay) secret(label string) []byte {
+	for _, who := range []string{"server", "client"} {
+		if found := r.trace.Values(who, `derive secret "`+label+`"`, "expanded"); len(found) > 0 {
+			return found[0]
+		}
+	}
+	r.Fatalf("the document has no %s", label)
+	return nil
 }
 
 func (r *replay) equal(what string, got, want []byte) {
@@ -312,7 +352,7 @@ func (r *replay) equal(what string, got, want []byte) {
 // protection compares the secret, the key and the IV of what writer sends in the event's epoch
 // with the document and returns the protection by them.
 func (r *replay) protection(e *Event, writer string) *record.AEAD13 {
-	stage := map[Epoch]string{Handshake: "handshake data", Application: "application data"}[e.Epoch]
+	stage := map[Epoch]string{Early: "early application data", Handshake: "handshake data", Application: "application data"}[e.Epoch]
 	steps := slices.Concat(
 		r.trace.Find(writer, "derive write traffic keys for "+stage),
 		r.trace.Find("", "derive read traffic keys for "+stage))
@@ -416,7 +456,11 @@ func (r *replay) receive(from testvectors.Record) {
 
 // end holds that nothing is left, and what the Machine has settled.
 func (r *replay) end() {
-	if !r.m.Done() || len(r.messages) > 0 || r.keys != 4 || r.wr.Pending() > 0 || r.rd.Buffered() > 0 {
+	keys, early := 4, EarlyDataNotRequested
+	if r.resumed != nil {
+		keys, early = 5, EarlyDataEnd
+	}
+	if !r.m.Done() || len(r.messages) > 0 || r.keys != keys || r.wr.Pending() > 0 || r.rd.Buffered() > 0 {
 		r.Errorf("at the end: done is %v, %d messages unwritten, %d keys compared, %d bytes unsent, %d unread",
 			r.m.Done(), len(r.messages), r.keys, r.wr.Pending(), r.rd.Buffered())
 	}
@@ -424,6 +468,16 @@ func (r *replay) end() {
 		r.Error("the Machine has not drawn all that the document's did")
 	}
 	res := &r.m.Result
+	if (r.resumed != nil) != res.Resumed || res.EarlyData != early {
+		r.Errorf("resumed is %v, early data is %v", res.Resumed, res.EarlyData)
+	}
+	if resumption := r.trace.Values("client", `derive secret "tls13 res master"`, "expanded"); len(resumption) > 0 {
+		if r.who == "client" {
+			r.equal("resumption secret", r.m.state.(*connected13).tickets.secret.Bytes(), resumption[0])
+		} else {
+			r.equal("resumption secret", r.m.Issuer().secret.Bytes(), resumption[0])
+		}
+	}
 	r.equal("exporter secret", res.Exporter.Secret().Bytes(), r.trace.Values("server", `derive secret "tls13 exp master"`, "expanded")[0])
 	if res.Version != iana.TLS13 || res.CipherSuite != iana.TLS_AES_128_GCM_SHA256 || res.Group != r.serverHello().KeyShareGroup {
 		r.Errorf("result is %v, %v, %v", res.Version, res.CipherSuite, res.Group)
