@@ -69,6 +69,9 @@ func (h *withClient) play(t testing.TB) (s *side, script *testpeer.ScriptClient,
 	if requested && (!feed(Handshake, script.Certificate()) || !h.empty && !feed(Handshake, script.CertificateVerify())) {
 		return s, script, events, err
 	}
+	if s.ReadEpoch() == Early && !feed(Early, script.EndOfEarlyData()) {
+		return s, script, events, err
+	}
 	feed(Handshake, script.Finished())
 	return s, script, events, err
 }

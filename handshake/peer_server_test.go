@@ -22,6 +22,7 @@ type withServer struct {
 	request bool                           // the server asks for a certificate
 	server  func(s *testpeer.ScriptServer) // changes the script; nil = nothing
 	edit    testpeer.Edit
+	early   bool // the client sends early data
 }
 
 // play plays the handshake up to the client's first error, or to its end.
@@ -32,6 +33,7 @@ func (h *withServer) play(t testing.TB) (s *side, script *testpeer.ScriptServer,
 		h.config(cfg)
 	}
 	s = newSide(true, cfg)
+	s.WantEarlyData = h.early
 	script = &testpeer.ScriptServer{Schemes: cfg.Schemes}
 	script.Identity, script.Edit, script.Rand = issue(t, h.key).Issued, h.edit, stream('s')
 	if h.server != nil {
@@ -63,6 +65,10 @@ func (h *withServer) play(t testing.TB) (s *side, script *testpeer.ScriptServer,
 	}
 	if !feed(Initial, script.ServerHello()) || !feed(Handshake, script.EncryptedExtensions()) ||
 		h.request && !feed(Handshake, script.CertificateRequest()) {
+		return s, script, events, err
+	}
+	if script.PSK != nil {
+		feed(Handshake, script.Finished())
 		return s, script, events, err
 	}
 	if feed(Handshake, script.Certificate()) && feed(Handshake, script.CertificateVerify()) {

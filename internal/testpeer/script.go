@@ -30,8 +30,10 @@ type Script struct {
 	HandshakeClient, HandshakeServer     schedule.Secret
 	ApplicationClient, ApplicationServer schedule.Secret
 
+	psk        *PSK // that the server has chosen
 	suite      *suite.Suite
 	keys       schedule.Handshake
+	complete   Edit // after Edit, for what depends on the message
 	transcript transcript.Transcript
 	err        error
 }
@@ -55,6 +57,9 @@ func (s *Script) send(w *wire.Writer) []byte {
 	if s.Edit != nil {
 		msg = s.Edit(msg)
 	}
+	if s.complete != nil {
+		msg = s.complete(msg)
+	}
 	s.transcript.Add(msg)
 	return msg
 }
@@ -74,7 +79,7 @@ func (s *Script) agree(shared []byte) {
 	if s.err != nil {
 		return
 	}
-	early := schedule.New(s.suite.Hash, nil)
+	early := s.early()
 	s.keys = early.Handshake(shared)
 	s.HandshakeClient, s.HandshakeServer = s.keys.Traffic(s.transcript.Sum(nil))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/kex"
+	"github.com/s2ngo/s2ngo/internal/schedule"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
@@ -20,6 +21,15 @@ type ScriptClient struct {
 	ServerName string   // "" = none
 	ALPN       []string // nil = none
 	SessionID  []byte
+	PSKs       []PSK
+	Modes      []uint8 // of psk_key_exchange_modes; nil = not sent
+	EarlyData  bool    // the first hello offers it
+
+	// EditBound changes a ClientHello that has its binders; nil = not at all.
+	EditBound Edit
+
+	// EarlyTraffic is the secret of the early data that is offered.
+	EarlyTraffic schedule.Secret
 
 	// EditSecond changes the second ClientHello, after Edit; nil = not at all.
 	EditSecond Edit
@@ -48,6 +58,7 @@ func (c *ScriptClient) ClientHello() []byte {
 	if c.cookie != nil {
 		wire.PutCookie(&w, c.cookie)
 	}
+	c.putPSKs(&w)
 	w.End(x)
 	w.End(m)
 	if c.Retry && c.EditSecond != nil {
@@ -60,6 +71,8 @@ func (c *ScriptClient) ClientHello() []byte {
 		}
 		defer func() { c.Edit = first }()
 	}
+	c.complete = c.bind
+	defer func() { c.complete = nil }()
 	return c.send(&w)
 }
 
@@ -114,6 +127,7 @@ func (c *ScriptClient) ReadServerHello(msg []byte) {
 		return
 	}
 	c.transcript.Add(msg)
+	c.psk = c.selected()
 	key := c.private[c.Hello.KeyShareGroup]
 	if key == nil {
 		c.fail(fmt.Errorf("the server chose %v", c.Hello.KeyShareGroup))

@@ -19,6 +19,10 @@ type ScriptServer struct {
 	ALPN    string                 // the choice; "" = none
 	Schemes []iana.SignatureScheme // of the CertificateRequest
 
+	PSK       *PSK // the choice; nil = none
+	Selected  uint16
+	EarlyData bool // it is accepted
+
 	Hello wire.ClientHello // the last one; lends what ReadClientHello was given
 }
 
@@ -69,7 +73,11 @@ func (s *ScriptServer) ServerHello() []byte {
 		m := wire.BeginServerKeyShare(w, s.Group)
 		w.Raw(share)
 		wire.EndServerKeyShare(w, m)
+		if s.PSK != nil {
+			wire.PutSelectedIdentity(w, s.Selected)
+		}
 	})
+	s.psk = s.PSK
 	s.agree(shared)
 	return msg
 }
@@ -111,6 +119,9 @@ func (s *ScriptServer) EncryptedExtensions() []byte {
 	x := w.Begin16()
 	if s.ALPN != "" {
 		wire.PutSelectedALPN(&w, s.ALPN)
+	}
+	if s.EarlyData {
+		wire.PutEarlyData(&w)
 	}
 	w.End(x)
 	w.End(m)
