@@ -412,6 +412,9 @@ func (f *fake) init(call string, session uint, m mechanism, key uint) error {
 		if err != nil {
 			return err
 		}
+		if o.key == nil {
+			return KeyHandleInvalid
+		}
 		if !slices.Contains(t.mechanisms, m.typ) {
 			return MechanismInvalid
 		}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 )
 
@@ -41,6 +42,13 @@ type Key struct {
 	suspect time.Time
 	pause   time.Duration
 }
+
+// A Key goes wherever a key of package asyncpkey does, to a Pool or to Op.Perform.
+var (
+	_ asyncpkey.ContextSigner    = (*Key)(nil)
+	_ asyncpkey.ContextDecrypter = (*Key)(nil)
+	_ asyncpkey.SchemeLister     = (*Key)(nil)
+)
 
 // Public returns the public key: an *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey. It is
 // shared: read only.

@@ -45,7 +45,8 @@ func (t *Token) search(bad *link, anew bool) {
 			t.lost = fmt.Errorf("%w: %w", ErrLost, err)
 		}
 		hopeless := err != nil && (t.counts.Logins == 0 || t.refused != nil)
-		if l != nil {
+		late := t.over() // Close has not waited: nobody else will close l
+		if l != nil && !late {
 			if l != bad {
 				t.limit = t.cfg.Workers
 				t.counts.Logins++
@@ -60,6 +61,9 @@ func (t *Token) search(bad *link, anew bool) {
 		}
 		closed := t.closed
 		t.mu.Unlock()
+		if l != nil && late {
+			l.anchor.close()
+		}
 		if l != nil || closed || hopeless {
 			return
 		}
@@ -71,6 +75,16 @@ func (t *Token) search(bad *link, anew bool) {
 			return
 		}
 		pause = min(2*pause, t.cfg.RetryMax)
+	}
+}
+
+// over reports whether Close waits no longer.
+func (t *Token) over() bool {
+	select {
+	case <-t.ended:
+		return true
+	default:
+		return false
 	}
 }
 

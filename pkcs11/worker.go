@@ -57,6 +57,7 @@ func (t *Token) sweep() {
 			continue
 		}
 		t.counts.Abandoned++
+		r.timer.Stop()
 		t.settle(r)
 		go r.finish(nil, r.ctx.Err())
 	}
