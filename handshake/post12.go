@@ -58,7 +58,7 @@ func (m *Machine) CanRenegotiate() bool {
 func (m *Machine) Renegotiate() *Machine {
 	s := m.state.(*connected12)
 	cfg := *m.cfg
-	cfg.MaxVersion, cfg.NoCompatibility = iana.TLS12, true
+	cfg.MaxVersion, cfg.NoCompatibility, cfg.KeyShares = iana.TLS12, true, nil
 	next := NewClient(&cfg, m.serverName)
 	next.Observe = m.Observe
 	next.read, next.write = Application, Application

@@ -289,6 +289,9 @@ func TestRenegotiationResumesNothing12(t *testing.T) {
 	if script.ReadClientHello(events[0].Data); script.Err() != nil {
 		t.Fatal(script.Err())
 	}
+	if waits, ok := next.state.(*expectServerHello); !ok || len(waits.hello.keys) != 0 {
+		t.Error("key pairs were made for key shares of TLS 1.3")
+	}
 	if hello := &script.Hello; hello.Has.Has(iana.SessionTicket) || len(hello.SessionID) != 0 || len(hello.RenegotiationInfo) != 12 {
 		t.Errorf("the hello has a ticket %q, an ID of %d bytes, and %d bytes of renegotiation_info", hello.SessionTicket, len(hello.SessionID), len(hello.RenegotiationInfo))
 	}
