@@ -138,8 +138,14 @@ func TestServer12Resumes(t *testing.T) {
 			client: func(c *testpeer.ScriptClient12) {
 				c.Suites = append(c.Suites, iana.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)
 			}}, false},
-		{"a suite that is not the preferred one", offer{session: func(s *session.Session) { s.CipherSuite = ecdheRSA },
-			client: func(c *testpeer.ScriptClient12) { c.Suites = append(c.Suites, ecdheRSA) }}, true},
+		{"a suite that is the client's last, and the server's first", offer{session: func(s *session.Session) { s.CipherSuite = ecdheRSA },
+			config: func(c *Config) { c.Certificates = issue(t, testpeer.KeyRSA2048).store },
+			client: func(c *testpeer.ScriptClient12) { c.Suites = []iana.CipherSuite{dheRSA, rsaOnly, ecdheRSA} }}, true},
+		{"a suite that is not the server's first any more", offer{session: func(s *session.Session) { s.CipherSuite = dheRSA },
+			config: func(c *Config) { c.Certificates = issue(t, testpeer.KeyRSA2048).store },
+			client: func(c *testpeer.ScriptClient12) { c.Suites = []iana.CipherSuite{dheRSA, ecdheRSA} }}, false},
+		{"a suite that no certificate fits any more", offer{session: func(s *session.Session) { s.CipherSuite = ecdheRSA },
+			client: func(c *testpeer.ScriptClient12) { c.Suites = append(c.Suites, ecdheRSA) }}, false},
 		{"extended_master_secret on neither side", offer{session: without, client: silent}, true},
 		{"extended_master_secret that the session has not", offer{session: without}, false},
 		{"no certificate, which is required now", offer{config: requiredCertificate}, false},

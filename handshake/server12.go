@@ -119,17 +119,22 @@ func checkClientHello12(m *Machine, hello *wire.ClientHello) error {
 	return nil
 }
 
-// chooseSuite picks the first suite of ours that the client offers and for which there
-// are a certificate, a scheme and a group.
+// selectSuite picks the first suite of ours that the client offers and for which there are a
+// certificate, a scheme and a group.
+func (s *server12) selectSuite(m *Machine, hello *wire.ClientHello) (id iana.CipherSuite, ok bool) {
+	s.chooseGroup(m, hello)
+	return policy.SelectSuite(m.cfg.Suites, m.cfg.ChaChaBoost, hello.CipherSuites, func(id iana.CipherSuite) bool {
+		row := suite.Lookup(id)
+		return row != nil && !row.TLS13 && s.canDo(m, hello, row)
+	})
+}
+
+// chooseSuite settles suite, certificate, scheme and group.
 func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 	if m.cfg.Certificates == nil {
 		return internal(nil, "this server has no certificate, and its application chose no other configuration")
 	}
-	s.chooseGroup(m, hello)
-	id, ok := policy.SelectSuite(m.cfg.Suites, m.cfg.ChaChaBoost, hello.CipherSuites, func(id iana.CipherSuite) bool {
-		row := suite.Lookup(id)
-		return row != nil && !row.TLS13 && s.canDo(m, hello, row)
-	})
+	id, ok := s.selectSuite(m, hello)
 	if !ok {
 		return refused("client offers no cipher suite of this server's policy for %v that fits its certificates and groups", iana.TLS12)
 	}

@@ -136,12 +136,16 @@ func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state
 }
 
 // fits reports whether the session may be resumed by this hello, now (RFC 5246, Section 7.4.1.2;
-// RFC 6066, Section 3).
+// RFC 6066, Section 3). Its suite is the one that a full handshake would choose: a session holds
+// nobody to what both have better by now.
 func (f *findSession12) fits(m *Machine, s *session.Session) bool {
-	return s.Version == iana.TLS12 && !s.ExpiredAt(m.now()) && s.Binding == m.cfg.SessionBinding &&
-		f.hello.CipherSuites.Has(s.CipherSuite) && slices.Contains(m.cfg.Suites, s.CipherSuite) &&
-		strings.EqualFold(s.ServerName, string(f.hello.ServerName)) &&
-		(s.ClientAuth || m.cfg.ClientAuth != RequireClientAuth)
+	if s.Version != iana.TLS12 || s.ExpiredAt(m.now()) || s.Binding != m.cfg.SessionBinding ||
+		!strings.EqualFold(s.ServerName, string(f.hello.ServerName)) ||
+		m.cfg.ClientAuth == RequireClientAuth && !s.ClientAuth || m.cfg.Certificates == nil {
+		return false
+	}
+	id, ok := f.selectSuite(m, f.hello)
+	return ok && id == s.CipherSuite
 }
 
 func (s *server12) judged(m *Machine, v Verdict) (state, error) {

@@ -19,8 +19,8 @@ import (
 // into the store; where there is none, only its leaf is kept.
 const maxSealedChain = 4 << 10
 
-// gives12 reports whether this server has to do with tickets in TLS 1.2. Their keys open what
-// was said long before they became known, so that a policy may do without them.
+// gives12 reports whether this server has to do with tickets in TLS 1.2. Whoever gets at a ticket
+// key can read all that was said under its tickets, so that a Config may do without.
 func (m *Machine) gives12() bool {
 	c := m.cfg
 	return c.SessionTickets && !c.RequireTicketForwardSecrecy &&
@@ -47,7 +47,9 @@ func (s *server12) giveTicket(m *Machine, then func(*Machine) (state, error)) (s
 		}
 		sess.PeerChain, sess.PeerTruncated = sess.PeerChain[:1], true
 	}
-	s.content = sess.Append(nil)
+	if s.content = sess.Append(nil); len(s.content) == 0 { // more than a ticket can say
+		return t.give(m, nil, 0)
+	}
 	if m.cfg.Asks.Has(AskSealTicket) {
 		return ask(m, AskSealTicket, s.content, new(async.Op[[]byte]), t.sealed), nil
 	}
@@ -89,7 +91,7 @@ func (t *newTicket12) store(m *Machine) (state, error) {
 		return nil, err
 	}
 	m.Result.SessionID = t.session.ID
-	return t.storeSession(m, t.stored), nil
+	return t.storeSession(m, t.stored)
 }
 
 func (t *newTicket12) stored(m *Machine, _ struct{}) (state, error) {
@@ -114,10 +116,12 @@ func (t *newTicket12) give(m *Machine, ticket []byte, life time.Duration) (state
 }
 
 // storeSession asks the store to keep the session under its ID.
-func (s *server12) storeSession(m *Machine, then func(*Machine, struct{}) (state, error)) state {
-	s.content = s.session.Append(nil)
+func (s *server12) storeSession(m *Machine, then func(*Machine, struct{}) (state, error)) (state, error) {
+	if s.content = s.session.Append(nil); len(s.content) == 0 {
+		return then(m, struct{}{})
+	}
 	entry := &SessionEntry{ID: s.session.ID, Entry: s.content, Lifetime: time.Duration(s.session.Lifetime) * time.Second}
-	return ask(m, AskStoreSession, entry, new(async.Op[struct{}]), then)
+	return ask(m, AskStoreSession, entry, new(async.Op[struct{}]), then), nil
 }
 
 // random is the source of what others draw for us.
@@ -140,7 +144,7 @@ func (s *server12) keep(m *Machine) (state, error) {
 		s.session.ID = slices.Clone(id)
 		m.Result.SessionID = s.session.ID
 		if s.session.IssueAt(m.now(), m.cfg.SessionLifetime) {
-			return s.storeSession(m, s.kept), nil
+			return s.storeSession(m, s.kept)
 		}
 	}
 	return s.end(m)
