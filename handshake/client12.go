@@ -9,7 +9,6 @@ import (
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
 	"github.com/s2ngo/s2ngo/internal/kex"
-	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
@@ -29,11 +28,10 @@ type client12 struct {
 	share   []byte   // the server's
 	request *request // nil unless the server wants a certificate
 
-	old    *session.Session // that is resumed, or nil
-	id     []byte           // of the session that this handshake makes; nil = none
-	ticket bool             // NewSessionTicket comes
-	given  []byte           // the ticket; nil = none
-	hint   uint32           // its lifetime
+	id     []byte // of the session that this handshake makes; nil = none
+	ticket bool   // NewSessionTicket comes
+	given  []byte // the ticket; nil = none
+	hint   uint32 // its lifetime
 }
 
 // begin takes the ServerHello.
@@ -71,7 +69,7 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 	s.ticket = hello.SessionTicket
 	m.emit(Event{Kind: SetVersion, Version: iana.TLS12})
 	if h.resumes(m, hello) {
-		return s.resume(m, h.session, hello, msg)
+		return s.resume(m, h, hello, msg)
 	}
 	if len(hello.SessionID) > 0 {
 		s.id = slices.Clone(hello.SessionID)

@@ -15,9 +15,9 @@ import (
 // S -> C   ServerHello NewSessionTicket* [ChangeCipherSpec] Finished
 // C -> S   [ChangeCipherSpec] Finished
 
-// offer12 returns the session of TLS 1.2 that this client offers to resume, or nil: one that
-// today's settings would lead to again. Another handshake on a connection resumes nothing.
-func (m *Machine) offer12() *session.Session {
+// offer12 returns the session of TLS 1.2 that this client offers to resume, and its peer, or nil:
+// one that today's settings would lead to again. Another handshake on a connection resumes nothing.
+func (m *Machine) offer12() (*session.Session, PeerChain) {
 	c, s := m.cfg, m.cfg.Session
 	switch {
 	case s == nil || s.Version != iana.TLS12 || c.MinVersion > iana.TLS12 || m.before != nil:
@@ -27,11 +27,11 @@ func (m *Machine) offer12() *session.Session {
 	case len(s.Ticket) > 0 && !c.SessionTickets, len(s.Ticket) == 0 && len(s.ID) == 0:
 	case len(s.ID) > len(m.x.sessionID) || len(s.Secret) != schedule.MasterLen:
 	default:
-		if _, ok := m.peerOf(s); ok {
-			return s
+		if peer, ok := m.peerOf(s); ok {
+			return s, peer
 		}
 	}
-	return nil
+	return nil, PeerChain{}
 }
 
 // wantsSessions reports whether this client takes sessions of its servers.
@@ -40,7 +40,7 @@ func (m *Machine) wantsSessions() bool { return m.cfg.SessionTickets && m.before
 // chooseSessionID makes up a legacy_session_id, for the compatibility of TLS 1.3 and to recognise
 // that a ticket is taken, unless the session has one.
 func (h *clientHello) chooseSessionID(m *Machine) error {
-	h.session = m.offer12()
+	h.session, h.peer = m.offer12()
 	if h.session != nil && len(h.session.Ticket) == 0 {
 		m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], h.session.ID))
 		return nil
@@ -59,7 +59,8 @@ func (h *clientHello) resumes(m *Machine, hello *wire.ServerHello) bool {
 }
 
 // resume goes on with the session that the server has taken up.
-func (s *client12) resume(m *Machine, old *session.Session, hello *wire.ServerHello, msg []byte) (state, error) {
+func (s *client12) resume(m *Machine, h *clientHello, hello *wire.ServerHello, msg []byte) (state, error) {
+	old := h.session
 	switch ems := iana.ExtendedMasterSecret; { // RFC 7627, Section 5.3
 	case hello.CipherSuite != old.CipherSuite:
 		return nil, illegal("server resumes a session of %v with %v", old.CipherSuite, hello.CipherSuite)
@@ -67,13 +68,11 @@ func (s *client12) resume(m *Machine, old *session.Session, hello *wire.ServerHe
 		return nil, refused("server resumes a session with %v and does not answer it", ems)
 	case hello.ExtendedMasterSecret && !old.ExtendedMasterSecret:
 		return nil, refused("server resumes a session without %v and answers it", ems)
-	case !m.restorePeer(old):
-		return nil, internal(nil, "the certificate of the session that was offered has expired meanwhile")
 	}
+	m.restore(old, h.peer)
 	if err := m.resume12(&s.session12, old); err != nil {
 		return nil, err
 	}
-	s.old = old
 	m.hear(msg)
 	s.expand(m)
 	if len(old.Ticket) == 0 {
@@ -142,20 +141,11 @@ func (s *client12) done(m *Machine) (state, error) {
 // made is the session that the server has given us, or nil. A ticket takes the place of the
 // session ID.
 func (s *client12) made(m *Machine) *session.Session {
-	var made *session.Session
-	switch {
-	case !m.wantsSessions() || s.given == nil && (s.resumed || s.id == nil):
+	if !m.wantsSessions() || s.given == nil && (s.resumed || s.id == nil) {
 		return nil
-	case s.resumed:
-		renewed := *s.old
-		made = &renewed
-		made.Secret, made.ALPN = slices.Clone(s.old.Secret), m.Result.ALPN
-		made.Issued = m.now()
-	default:
-		made = m.newSession12(s.master.Bytes())
-		made.OCSPResponse, made.SCTList = m.Result.Peer.OCSPResponse, m.Result.Peer.SCTList
 	}
-	made.Lifetime, made.Ticket, made.ID = s.hint, s.given, nil
+	made := m.newSession12(&s.session12)
+	made.Lifetime, made.Ticket = s.hint, s.given
 	if s.given == nil {
 		made.ID = s.id
 	}

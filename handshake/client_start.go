@@ -24,6 +24,7 @@ type clientHello struct {
 	early   iana.CipherSuite // of early data; 0 = none is offered
 	cookie  []byte           // of the HelloRetryRequest
 	session *session.Session // of TLS 1.2 that is offered, or nil
+	peer    PeerChain        // that it was made with
 }
 
 // clientKey is a private key whose share was sent.

@@ -54,17 +54,6 @@ const minSkipLimit = 1 << 16
 // Section 4.2.10).
 func (m *Machine) skipLimit() int { return max(int(m.cfg.MaxEarlyData), minSkipLimit) }
 
-// restorePeer makes what a session kept of the peer part of the result. It reports whether the
-// peer is still welcome; if not, the result stays as it was.
-func (m *Machine) restorePeer(s *session.Session) bool {
-	peer, ok := m.peerOf(s)
-	if ok {
-		m.Result.Peer, m.Result.PeerTruncated = peer, s.PeerTruncated
-		m.Result.ClientAuth, m.Result.PeerScheme = s.ClientAuth, s.PeerScheme
-	}
-	return ok
-}
-
 // peerOf returns what a session kept of the peer, and whether it is still welcome: a server's
 // leaf is judged again by the current clock, a client's chain by all that a full handshake
 // judges it by.

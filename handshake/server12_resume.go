@@ -112,13 +112,15 @@ func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state
 		s.Clear()
 		return f.full(m)
 	}
-	switch { // RFC 7627, Section 5.3
-	case s.ExtendedMasterSecret && !f.extended:
+	if s.ExtendedMasterSecret && !f.extended { // RFC 7627, Section 5.3
 		return nil, refused("client resumes a session with %v, and does not offer it", iana.ExtendedMasterSecret)
-	case f.extended && !s.ExtendedMasterSecret, !m.restorePeer(s):
+	}
+	peer, ok := m.peerOf(s)
+	if !ok || f.extended && !s.ExtendedMasterSecret {
 		s.Clear()
 		return f.full(m)
 	}
+	m.restore(s, peer)
 	f.ticket, f.named, f.formats, f.sct, f.staple = renew, false, false, false, false
 	f.session = s
 	if len(s.ID) > 0 {

@@ -136,8 +136,7 @@ func (m *Machine) random() io.Reader {
 // goes on with the server's Finished.
 func (s *server12) keep(m *Machine) (state, error) {
 	if id := m.sessionID(); s.ticket || len(id) > 0 {
-		s.session = m.newSession12(s.master.Bytes())
-		s.session.KeyingMaterialExpires = s.session.Established.Add(m.cfg.KeyingMaterialLifetime)
+		s.session = m.newSession12(&s.session12)
 		if s.ticket {
 			return s.giveTicket(m, s.end)
 		}
