@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -38,86 +39,154 @@ func run(args []string) error {
 	return connect(o, cfg)
 }
 
-// connect makes the one connection and takes it to its end.
+// client makes connections, one after the other.
+type client struct {
+	o         *options
+	cfg       *conn.Config
+	loop      *cli.Loop
+	sessions  *cli.Sessions
+	addresses []netip.AddrPort
+
+	// The connection at hand.
+	dialer  *dialer
+	session *cli.Session // nil while it is dialed
+	app     app
+
+	left        int // connections to make after it
+	saved       bool
+	interrupted os.Signal
+	err         error
+}
+
+// connect makes the connections and takes them to their end.
 func connect(o *options, cfg *conn.Config) error {
 	loop, err := cli.NewLoop()
 	if err != nil {
 		return err
 	}
 	out := o.Output()
-	sessions := &cli.Sessions{Loop: loop, Role: "client", Limits: o.Limits, Output: out}
+	c := &client{o: o, cfg: cfg, loop: loop, left: o.reconnect}
+	c.sessions = &cli.Sessions{Loop: loop, Role: "client", Limits: o.Limits, Output: out, Established: c.established, Ended: c.ended}
 	keys := cli.NewKeys(o.Workers(), o.AsyncDelay)
 	defer keys.Close()
-	sessions.Attach(cfg, keys)
+	c.sessions.Attach(cfg, keys)
 	if err := tryConfig(cfg); err != nil {
+		return err
+	}
+	if err := o.resume(c.sessions); err != nil {
 		return err
 	}
 	if err := out.Start(); err != nil {
 		return err
 	}
-	addresses, err := cli.Resolve(o.host, o.port)
-	if err != nil {
+	if c.addresses, err = cli.Resolve(o.host, o.port); err != nil {
 		return err
 	}
-	var session *cli.Session
-	app, err := o.app(loop, func() {
-		if session != nil {
-			session.Drive()
+	if err := c.next(); err != nil {
+		return err
+	}
+	cli.OnSignal(loop, c.interrupt,
+		func() { c.sessions.Abandon(); loop.Stop() },
+		func(got os.Signal) { os.Exit(int(statusOf(got))) })
+	if looped := loop.Run(); looped != nil {
+		return looped
+	}
+	switch {
+	case c.interrupted != nil:
+		return statusOf(c.interrupted)
+	case c.err != nil:
+		return c.err
+	}
+	return out.Err()
+}
+
+// next begins a connection.
+func (c *client) next() (err error) {
+	c.session = nil
+	c.app, err = c.o.app(c.loop, func() {
+		if c.session != nil {
+			c.session.Drive()
 		}
 	})
 	if err != nil {
 		return err
 	}
-	defer app.Close()
-	d := &dialer{loop: loop, limit: o.Limits.Handshake, addresses: addresses}
-	d.connected = func(socket *cli.Socket) {
-		if session, err = sessions.Begin(socket, cfg, app); err != nil {
+	c.dialer = &dialer{loop: c.loop, limit: c.o.Limits.Handshake, addresses: c.addresses}
+	c.dialer.connected = func(socket *cli.Socket) {
+		session, err := c.sessions.Begin(socket, c.cfg, c.app)
+		if err != nil {
 			socket.Close()
-			loop.Stop()
+			c.end(err)
+			return
+		}
+		if c.session == nil { // else it is over already
+			c.session = session
 		}
 	}
-	d.failed = func(why error) {
-		err = fmt.Errorf("connecting to %s: %w", o.peer(), why)
-		loop.Stop()
+	c.dialer.failed = func(why error) { c.end(fmt.Errorf("connecting to %s: %w", c.o.peer(), why)) }
+	c.dialer.next()
+	return nil
+}
+
+func (c *client) established(s *cli.Session) {
+	if c.o.summary() {
+		summarize(os.Stdout, c.o.peer(), s)
 	}
-	sessions.Established = func(s *cli.Session) {
-		if o.summary() {
-			summarize(os.Stdout, o.peer(), s)
-		}
+}
+
+// ended looks at what came of a connection, and goes on with the next.
+func (c *client) ended(s *cli.Session) {
+	c.session = s
+	if len(s.Resume) > 0 {
+		c.sessions.Session = s.Resume
+		c.saved = true
 	}
-	sessions.Ended = func(s *cli.Session) {
-		session = s
-		loop.Stop()
-	}
-	var interrupted os.Signal
-	cli.OnSignal(loop,
-		func(got os.Signal) {
-			interrupted = got
-			d.close()
-			if sessions.Stop(); sessions.Open() == 0 {
-				loop.Stop()
-			}
-		},
-		func() { sessions.Abandon(); loop.Stop() },
-		func(got os.Signal) { os.Exit(int(statusOf(got))) })
-	d.next()
-	if looped := loop.Run(); looped != nil {
-		return looped
-	}
-	app.Close() // takes the progress bar off, before anything else is said
+	var err error
 	switch {
-	case interrupted != nil:
-		return statusOf(interrupted)
-	case err != nil:
-		return err
-	case session.Err != nil && !session.Done():
-		return fmt.Errorf("handshake with %s: %w", o.peer(), session.Err)
-	case session.Err != nil:
-		return fmt.Errorf("connection to %s: %w", o.peer(), session.Err)
-	case app.Err() != nil:
-		return app.Err()
+	case s.Err != nil && !s.Done():
+		err = fmt.Errorf("handshake with %s: %w", c.o.peer(), s.Err)
+	case s.Err != nil:
+		err = fmt.Errorf("connection to %s: %w", c.o.peer(), s.Err)
+	default:
+		err = c.app.Err()
 	}
-	return out.Err()
+	if err == nil && c.interrupted == nil && c.left > 0 {
+		c.left--
+		c.app.Close()
+		c.loop.Post(func() {
+			if c.interrupted != nil {
+				c.loop.Stop()
+			} else if err := c.next(); err != nil {
+				c.end(err)
+			}
+		})
+		return
+	}
+	if err == nil && c.o.ticketOut != "" {
+		var blob []byte
+		if c.saved {
+			blob = c.sessions.Session
+		}
+		err = c.o.save(blob)
+	}
+	c.end(err)
+}
+
+// end ends the program.
+func (c *client) end(err error) {
+	c.err = err
+	if c.app != nil {
+		c.app.Close() // takes the progress bar off, before anything else is said
+	}
+	c.loop.Stop()
+}
+
+func (c *client) interrupt(got os.Signal) {
+	c.interrupted = got
+	c.dialer.close()
+	if c.sessions.Stop(); c.sessions.Open() == 0 {
+		c.loop.Stop()
+	}
 }
 
 // statusOf is how a shell names the end by a signal.

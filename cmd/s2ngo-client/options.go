@@ -13,6 +13,13 @@ import (
 // defaultPort is HTTPS's.
 const defaultPort = 443
 
+const (
+	// maxReconnects bounds --reconnect.
+	maxReconnects = 1 << 20
+	// maxTicketFile bounds --ticket-in, in bytes.
+	maxTicketFile = 1 << 20
+)
+
 type options struct {
 	cli.Options
 	name      string
@@ -22,6 +29,11 @@ type options struct {
 	sendFile  string
 	echo      bool
 	get       string
+
+	reconnect int
+	ticketIn  string
+	ticketOut string
+	earlyData string
 
 	host string
 	port uint16
@@ -41,6 +53,12 @@ func newOptions() (*options, *cli.Flags) {
 	f.Group("Client certificate")
 	o.AddCertificates(f)
 	o.AddKeys(f)
+	f.Group("Sessions")
+	f.Int(&o.reconnect, "reconnect", "N", 0, maxReconnects, "connect N times more, and resume the session each time")
+	f.String(&o.ticketOut, "ticket-out", "FILE", "save the session, which is as secret as a private key")
+	f.String(&o.ticketIn, "ticket-in", "FILE", "resume the session that was saved there")
+	f.String(&o.earlyData, "early-data", "FILE", "send FILE as early data, which anyone can repeat, and what\nthe server does not take of it after the handshake")
+	o.AddResumption(f)
 	f.Group("What to do with the connection")
 	f.String(&o.get, "get", "PATH", "fetch PATH by HTTP/1.1, body to stdout")
 	f.Bool(&o.echo, "echo", "stdin to the peer, peer to stdout")
@@ -71,6 +89,12 @@ func (o *options) check(args []string) error {
 	case o.get != "" && (!strings.HasPrefix(o.get, "/") || strings.ContainsAny(o.get, " \t\r\n\x00")):
 		return cli.Usage("--get "+strconv.Quote(o.get), "not a path that begins with / and has no blanks")
 	}
+	switch {
+	case o.reconnect > 0 && o.echo && o.sendFile == "":
+		return cli.Usage("options", "--reconnect excludes --echo of stdin, which has one end")
+	case o.NoTickets && o.earlyData != "":
+		return cli.Usage("options", "--early-data needs a ticket, and --no-session-ticket excludes them")
+	}
 	o.host, o.port = cli.Unbracket(args[0]), defaultPort
 	if len(args) == 2 {
 		port, err := cli.ParsePort(args[1], 1)
@@ -99,6 +123,27 @@ func (o *options) config() (cfg *conn.Config, release func(), err error) {
 		cfg.OnHelloRequest = func(*conn.Conn) conn.Renegotiation { return conn.RenegotiationReject }
 	}
 	return cfg, release, nil
+}
+
+// resume tells the connections what to begin with.
+func (o *options) resume(sessions *cli.Sessions) (err error) {
+	if o.ticketIn != "" {
+		if sessions.Session, err = cli.LoadLimited("--ticket-in", o.ticketIn, maxTicketFile); err != nil {
+			return err
+		}
+	}
+	if o.earlyData != "" {
+		sessions.EarlyData, err = cli.LoadLimited("--early-data", o.earlyData, cli.MaxEarlyData)
+	}
+	return err
+}
+
+// save keeps the session for --ticket-in.
+func (o *options) save(blob []byte) error {
+	if len(blob) == 0 {
+		return fmt.Errorf("--ticket-out %s: the server gave no session", o.ticketOut)
+	}
+	return cli.SaveSecret("--ticket-out", o.ticketOut, blob)
 }
 
 // peer names the server in messages.

@@ -30,7 +30,17 @@ func TestOptions(t *testing.T) {
 		{"--get / --echo localhost", "options: --get excludes --echo and --send-file"},
 		{"--get / --send-file x localhost", "options: --get excludes --echo and --send-file"},
 		{"--get index.html localhost", `--get "index.html": not a path that begins with / and has no blanks`},
-		{"--reconnect 3 localhost", "--reconnect: unknown option"},
+		{"--reconnect 3 --ticket-in a --ticket-out b --early-data c localhost", "localhost:443 localhost localhost"},
+		{"--psk a,b,00ff,SHA384 --psk me,01,sha-256 localhost", "localhost:443 localhost localhost"},
+		{"--reconnect x localhost", `--reconnect "x": not a whole number from 0 to 1048576`},
+		{"--reconnect 3 --echo localhost", "options: --reconnect excludes --echo of stdin, which has one end"},
+		{"--no-session-ticket --early-data x localhost", "options: --early-data needs a ticket, and --no-session-ticket excludes them"},
+		{"--psk me localhost", "--psk ...: not an identity, a secret in hexadecimal digits and a hash, separated by commas"},
+		{"--psk me,00,SHA256 localhost", "--psk ...: the secret of a PSK has 1 to 65535 bytes, not all of them zero"},
+		{"--psk ,01,SHA256 localhost", "--psk ...: the identity of a PSK has 1 to 65535 bytes, not 0"},
+		{"--psk me,01,SHA512 localhost", `--psk ...: hash "SHA512" is neither SHA256 nor SHA384`},
+		{"--psk me,1,SHA256 localhost", "--psk ...: the secret is not in hexadecimal digits"},
+		{"--frob localhost", "--frob: unknown option"},
 	} {
 		o, f := newOptions()
 		rest, _, err := f.Parse(strings.Fields(c.line))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/s2ngo/s2ngo/cmd/internal/cli"
+	"github.com/s2ngo/s2ngo/conn"
 )
 
 // summarize tells people what a handshake has settled.
@@ -32,6 +33,15 @@ func summarize(w io.Writer, peer string, session *cli.Session) {
 	if s.ClientAuth {
 		line("client", "%q, signature %v", s.Certificate.Leaf.Subject, s.Scheme)
 	}
+	switch {
+	case s.Resumed:
+		line("session", "resumed")
+	case len(s.PSKIdentity) > 0:
+		line("psk", "%q", s.PSKIdentity)
+	}
+	if s.EarlyData != conn.EarlyDataNotRequested {
+		line("early data", "%s", earlyData(s.EarlyData))
+	}
 	if s.ALPN != "" {
 		line("application", "%s", s.ALPN)
 	}
@@ -44,6 +54,13 @@ func summarize(w io.Writer, peer string, session *cli.Session) {
 	}
 	line("handshake", "%v, %d bytes in, %d bytes out%s",
 		session.Handshake.Round(time.Microsecond), s.WireIn, s.WireOut, suspended)
+}
+
+func earlyData(s conn.EarlyDataStatus) string {
+	if s == conn.EarlyDataRejected {
+		return "rejected, and sent again"
+	}
+	return "accepted"
 }
 
 func times(n int) string {

@@ -19,6 +19,9 @@ type echo struct {
 	pending []byte
 }
 
+// TakeEarly takes early data, to be sent back like any other.
+func (e *echo) TakeEarly(data []byte) { e.pending = data }
+
 // Run is one turn.
 func (e *echo) Run(c *conn.Conn) (cli.Events, error) {
 	for range turn {

@@ -49,7 +49,7 @@ func serve(o *options, cfg *conn.Config, address netip.AddrPort, release func())
 	out.Failures = func(s *cli.Session) {
 		fmt.Fprintf(os.Stderr, "%s: connection %d from %s: %v\n", program, s.Number, s.Peer(), s.Err)
 	}
-	sessions := &cli.Sessions{Loop: loop, Role: "server", Limits: o.Limits, Output: out}
+	sessions := &cli.Sessions{Loop: loop, Role: "server", Limits: o.Limits, Output: out, ReceiveEarlyData: o.sessions.maxEarlyData > 0}
 	keys := cli.NewKeys(o.Workers(), o.AsyncDelay)
 	defer keys.Close()
 	sessions.Attach(cfg, keys)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"sync"
 
 	"github.com/s2ngo/s2ngo/cmd/internal/cli"
 	"github.com/s2ngo/s2ngo/conn"
@@ -26,6 +27,7 @@ type options struct {
 	throughput   bool
 	bufferedSend int
 	benching     bool
+	sessions     sessionOptions
 }
 
 func newOptions() (*options, *cli.Flags) {
@@ -47,6 +49,9 @@ func newOptions() (*options, *cli.Flags) {
 	f.Bool(&o.mutual, "mutual-auth", "insist on a client certificate")
 	f.Bool(&o.optional, "optional-auth", "ask for one")
 	o.AddRoots(f, "do not verify it")
+	f.Group("Sessions")
+	o.sessions.add(f)
+	o.AddResumption(f)
 	f.Group("What to do with connections")
 	f.Bool(&o.negotiate, "negotiate", "shake hands, then shut down")
 	f.Bool(&o.echo, "echo", "send back what comes (default)")
@@ -103,8 +108,11 @@ func (o *options) check(args []string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, cli.Usage("options", "--prefer-low-latency and --prefer-throughput exclude each other")
 	case (o.mutual || o.optional) && o.CAFile == "" && o.CADir == "" && !o.Insecure:
 		return netip.AddrPort{}, cli.Usage("client certificates", "need --ca-file, --ca-dir or --insecure, to say whose are good")
-	case !o.Any() && o.selfSigned == "":
+	case !o.Any() && o.selfSigned == "" && len(o.PSKs) == 0:
 		return netip.AddrPort{}, cli.Usage("certificate", "there is none: give --cert and --key, --pkcs11-uri URI or --self-signed NAME")
+	}
+	if err := o.sessions.check(o.NoTickets); err != nil {
+		return netip.AddrPort{}, err
 	}
 	port, err := cli.ParsePort(args[len(args)-1], 0)
 	if err != nil {
@@ -156,7 +164,13 @@ func (o *options) config() (cfg *conn.Config, release func(), err error) {
 		release()
 		return nil, nil, err
 	}
-	return cfg, release, nil
+	leave, err := o.sessions.apply(cfg)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	before := release
+	return cfg, sync.OnceFunc(func() { leave(); before() }), nil
 }
 
 // staple gives the certificates what goes with them, in order.

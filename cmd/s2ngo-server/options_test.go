@@ -30,6 +30,13 @@ func TestOptions(t *testing.T) {
 		{"--self-signed x --mutual-auth --optional-auth 1", "options: --mutual-auth and --optional-auth exclude each other"},
 		{"--self-signed x --prefer-throughput --prefer-low-latency 1", "options: --prefer-low-latency and --prefer-throughput exclude each other"},
 		{"--self-signed x --mutual-auth 1", "client certificates: need --ca-file, --ca-dir or --insecure, to say whose are good"},
+		{"--psk me,01,SHA256 1", "127.0.0.1:1"},
+		{"--self-signed x --session-cache memory --max-early-data 16k --stk-file x 1", "127.0.0.1:1"},
+		{"--self-signed x --session-cache redis://h:1 --stk-file x --no-session-ticket 1", "127.0.0.1:1"},
+		{"--self-signed x --session-cache disk 1", "--session-cache disk: neither memory nor redis://HOST:PORT"},
+		{"--self-signed x --session-cache redis://h:1 1", "--session-cache redis://h:1: needs --stk-file, the fleet's secret"},
+		{"--self-signed x --stk-file x --no-session-ticket 1", "options: --stk-file and --no-session-ticket exclude each other"},
+		{"--self-signed x --max-early-data 17M 1", `--max-early-data "17M": more than 16777216 bytes`},
 		{"--self-signed x --max-conns 0 1", `--max-conns "0": not a whole number from 1 to 1073741824`},
 		{"--no-such-option 1", "--no-such-option: unknown option"},
 	} {
@@ -61,6 +68,10 @@ func TestConfigErrors(t *testing.T) {
 		{"--self-signed localhost --ocsp missing.der 1", "--ocsp missing.der: no such file"},
 		{"--self-signed localhost --ocsp missing.der --ocsp more.der 1", "--ocsp more.der: there is no certificate for it"},
 		{"--self-signed localhost --sct missing --sct more 1", "--sct more: there is no certificate for it"},
+		{"--self-signed localhost --stk-file /nonesuch 1", "--stk-file /nonesuch: no such file"},
+		{"--self-signed localhost --stk-file /dev/null 1", "--stk-file /dev/null: empty"},
+		{"--self-signed localhost --session-cache redis://h:1 --stk-file /dev/null 1", "/dev/null holds neither 32 bytes nor 64 hexadecimal digits"},
+		{"--self-signed localhost --session-cache redis://h:1 --stk-file /nonesuch 1", "no such file"},
 		{"--self-signed localhost --key-log /nonesuch/keys 1", "--key-log /nonesuch/keys: no such file"},
 	} {
 		o, f := newOptions()

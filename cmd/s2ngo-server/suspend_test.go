@@ -179,7 +179,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{server, "--frob", 2, "s2ngo-server: --frob: unknown option; see s2ngo-server --help\n"},
 		{client, "", 2, "s2ngo-client: arguments: no host to connect to; see s2ngo-client --help\n"},
-		{client, "--psk a,b,SHA256 localhost", 2, "s2ngo-client: --psk: unknown option; see s2ngo-client --help\n"},
+		{client, "--psk me,53-secret,SHA256 localhost", 2, "s2ngo-client: --psk ...: the secret is not in hexadecimal digits; see s2ngo-client --help\n"},
 		{server, "--self-signed localhost " + p.port, 1, "s2ngo-server: listening on 127.0.0.1:" + p.port + ": bind: address already in use\n"},
 		{client, "--insecure localhost 1", 1, "s2ngo-client: connecting to localhost:1: connect: connection refused\n"},
 		{client, "--ca-file /nonesuch localhost", 1, "s2ngo-client: --ca-file /nonesuch: no such file or directory\n"},

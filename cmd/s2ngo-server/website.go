@@ -32,6 +32,9 @@ type website struct {
 // filler is what a benchmark's response is made of.
 var filler = bytes.Repeat([]byte("s2ngo benchmark "), 1024)
 
+// TakeEarly takes early data: a request, or the beginning of one.
+func (w *website) TakeEarly(data []byte) { w.in = append(w.in, data...) }
+
 // Run is one turn.
 func (w *website) Run(c *conn.Conn) (cli.Events, error) {
 	for range turn {

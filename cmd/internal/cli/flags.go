@@ -19,6 +19,7 @@ type Flags struct {
 	Examples []string // command lines without the program's name
 	set      *flag.FlagSet
 	groups   []group
+	secret   map[string]bool // options whose values stand in no message
 }
 
 type group struct {
@@ -78,6 +79,15 @@ func (f *Flags) Int(p *int, name, arg string, low, high int, text string) {
 	})
 }
 
+// Secret is Func for an option whose value is told to nobody.
+func (f *Flags) Secret(name, arg, text string, take func(string) error) {
+	f.Func(name, arg, text, take)
+	if f.secret == nil {
+		f.secret = map[string]bool{}
+	}
+	f.secret[name] = true
+}
+
 func parseInt(s string, low, high int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < low || n > high {
@@ -124,7 +134,7 @@ func (f *Flags) Parse(args []string) (rest []string, help bool, err error) {
 	case err == flag.ErrHelp:
 		return nil, true, nil
 	case err != nil:
-		return nil, false, explainParse(err)
+		return nil, false, f.explainParse(err)
 	}
 	rest = f.set.Args()
 	for _, arg := range rest {
@@ -136,7 +146,7 @@ func (f *Flags) Parse(args []string) (rest []string, help bool, err error) {
 }
 
 // explainParse turns package flag's words into this program's.
-func explainParse(err error) error {
+func (f *Flags) explainParse(err error) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		return Usage("--"+name, "unknown option")
@@ -147,6 +157,9 @@ func explainParse(err error) error {
 	if rest, ok := strings.CutPrefix(text, "invalid value "); ok {
 		if value, rest, ok := strings.Cut(rest, " for flag -"); ok {
 			name, why, _ := strings.Cut(rest, ": ")
+			if f.secret[name] {
+				value = "..."
+			}
 			return Usage("--"+name+" "+value, "%s", why)
 		}
 	}

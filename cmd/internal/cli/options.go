@@ -30,6 +30,8 @@ type Options struct {
 	Insecure      bool
 	ALPN          []string
 
+	Resumption
+
 	Async      int
 	AsyncDelay time.Duration
 	inline     bool // --async 0 was said
@@ -133,6 +135,7 @@ func (o *Options) Config() (cfg *conn.Config, close func(), err error) {
 	cfg = &conn.Config{
 		Policy: o.Policy, Groups: o.Groups, Schemes: o.Schemes, ALPN: o.ALPN, InsecureSkipVerify: o.Insecure,
 	}
+	o.apply(cfg)
 	if cfg.RootCAs, err = LoadRoots(o.CAFile, o.CADir); err != nil {
 		return nil, nil, err
 	}

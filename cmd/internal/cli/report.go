@@ -73,6 +73,16 @@ func NewReport(role string, s *conn.State, handshake time.Duration, err error) R
 	if s.PeerScheme != 0 {
 		r.PeerSignatureScheme = s.PeerScheme.String()
 	}
+	r.Resumed = s.Resumed
+	if !s.Resumed {
+		r.PSK = string(s.PSKIdentity)
+	}
+	switch s.EarlyData {
+	case conn.EarlyDataOK, conn.EarlyDataEnd:
+		r.EarlyData = "accepted"
+	case conn.EarlyDataRejected:
+		r.EarlyData = "rejected"
+	}
 	if err == nil {
 		return r
 	}

@@ -58,6 +58,7 @@ type Session struct {
 	State     conn.State
 	Handshake time.Duration // until it was done or had failed
 	Err       error
+	Resume    []byte // what a later connection of the client resumes; nil = nothing
 
 	sessions  *Sessions
 	socket    *Socket
@@ -71,6 +72,7 @@ type Session struct {
 	said      bool // that we close
 	moved     uint64
 	drained   int
+	early     early
 }
 
 // Peer returns the other end's address.
@@ -142,7 +144,10 @@ func (s *Session) step() Events {
 }
 
 func (s *Session) negotiate() Events {
-	b, err := s.Conn.Negotiate()
+	early, b, err := s.earlyData()
+	if early {
+		b, err = s.Conn.Negotiate()
+	}
 	if keys := s.sessions.keys; keys != nil {
 		keys.handOver()
 	}
@@ -162,6 +167,7 @@ func (s *Session) negotiate() Events {
 	s.done = true
 	s.Handshake = time.Since(s.started)
 	s.phase = serving
+	s.handOver()
 	s.sessions.established(s)
 	s.rest()
 	return 0
@@ -329,6 +335,7 @@ func (s *Session) fail(err error) {
 func (s *Session) finish() {
 	s.phase = gone
 	s.State = s.Conn.State()
+	s.Resume = s.Conn.Session()
 	s.Conn.Close()
 	s.source.Remove()
 	s.sessions.ended(s)

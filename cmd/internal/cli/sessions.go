@@ -13,6 +13,11 @@ type Sessions struct {
 	Limits Limits
 	Output *Output
 
+	// Session and EarlyData are what a client's connections resume, and send before the
+	// handshake; ReceiveEarlyData lets a server's connections take such data.
+	Session, EarlyData []byte
+	ReceiveEarlyData   bool
+
 	// Established and Ended, if not nil, are called when a handshake is done and when a
 	// session is over.
 	Established, Ended func(*Session)
@@ -57,11 +62,17 @@ func (g *Sessions) Begin(socket *Socket, cfg *conn.Config, app App) (*Session, e
 	if err != nil {
 		return nil, err
 	}
+	if len(g.Session) > 0 {
+		if err := c.SetSession(g.Session); err != nil {
+			return nil, err
+		}
+	}
 	if app == nil {
 		app = nothing{}
 	}
 	g.begun++
 	s := &Session{Conn: c, Number: g.begun, sessions: g, socket: socket, app: app, started: time.Now()}
+	s.early = early{out: g.EarlyData, receive: g.ReceiveEarlyData, over: len(g.EarlyData) == 0 && !g.ReceiveEarlyData}
 	if g.Output.Recording() {
 		s.trace = NewRecorder(g.Role, s.Peer(), s.Number, s.started)
 	}
