@@ -94,6 +94,9 @@ func TestGoodAndBadCiphertextsAreTreatedAlike(t *testing.T) {
 		}
 		do("the first one", blocks[0].block) // which looks for the key
 		_, usual, calls := do("a good one", blocks[0].block)
+		if fresh := map[bool]uint64{true: 1}[tokenUnpads]; usual.Sessions != fresh {
+			t.Errorf("%s: a decryption opened %d sessions, want %d: the token's error ends one", name, usual.Sessions, fresh)
+		}
 		for _, test := range blocks {
 			if new(big.Int).SetBytes(test.block).Cmp(pub.N) >= 0 {
 				continue

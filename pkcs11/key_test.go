@@ -173,6 +173,28 @@ func TestKeyByURI(t *testing.T) {
 	}
 }
 
+// Keys that share an ID are told apart by their points, in each new session.
+func TestKeysOfOneID(t *testing.T) {
+	other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	f := newFake(other, testP256())
+	for _, o := range f.tokens[0].objects {
+		o.attributes[ckaID] = []byte{7}
+	}
+	for i := 0; i < 4; i += 2 {
+		f.tokens[0].objects[i+1].attributes[ckaECPoint] = f.tokens[0].objects[i].attributes[ckaECPoint]
+	}
+	token := f.open(t, func(c *Config) { c.Workers = 1 })
+	k1, k2 := keyOf(t, token, testP256()), keyOf(t, token, other)
+	for range 3 {
+		f.change(func() { f.closeAll() })
+		for _, k := range []*Key{k1, k2} {
+			if err := signs(t, k); err != nil {
+				t.Errorf("%v: %v", k, err)
+			}
+		}
+	}
+}
+
 // What the token and the key say they can do limits what is offered.
 func TestSignatureSchemes(t *testing.T) {
 	private := func(f *fake) map[uint][]byte { return f.tokens[0].objects[1].attributes }
