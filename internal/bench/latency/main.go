@@ -1,6 +1,6 @@
 // Command latency prints what servers with slow keys come to, beside crypto/tls with a
 // signer that blocks: a table in Markdown, as docs/ASYNC.md has it. Each row is measured in
-// a process of its own, several times, and the fastest counts: what else the machine does
+// a process of its own, three times, and the fastest counts: what else the machine does
 // only slows.
 package main
 
