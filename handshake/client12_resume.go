@@ -76,7 +76,7 @@ func (s *client12) resume(m *Machine, h *clientHello, hello *wire.ServerHello, m
 	m.hear(msg)
 	s.expand(m)
 	if len(old.Ticket) == 0 {
-		m.Result.SessionID = old.ID
+		m.Result.SessionID = slices.Clone(old.ID)
 	}
 	if m.asksAgain() {
 		return ask(m, AskVerdict, &m.Result.Peer, new(async.Op[Verdict]), s.judged), nil

@@ -146,8 +146,8 @@ const (
 	// failure, mean that it is not ours. Detail []byte, Op *async.Op[[]byte].
 	AskTicket
 	// AskSealTicket: make a ticket of this state, which is wiped after the answer, of 33 to 65535
-	// bytes. An answer of nil, and a
-	// failure, mean that there is none. Detail []byte, Op *async.Op[[]byte].
+	// bytes. An answer of nil, and a failure, mean that there is none. Detail []byte, Op
+	// *async.Op[[]byte].
 	AskSealTicket
 	// AskPSK: which external PSK answers this ClientHello? An answer of nil, and a failure,
 	// mean none. Detail *OfferedPSKs, Op *async.Op[*PSK].

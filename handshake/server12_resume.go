@@ -113,6 +113,7 @@ func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state
 		return f.full(m)
 	}
 	if s.ExtendedMasterSecret && !f.extended { // RFC 7627, Section 5.3
+		s.Clear()
 		return nil, refused("client resumes a session with %v, and does not offer it", iana.ExtendedMasterSecret)
 	}
 	peer, ok := m.peerOf(s)

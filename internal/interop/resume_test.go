@@ -3,7 +3,9 @@
 package interop
 
 import (
+	"crypto/tls"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -252,6 +254,95 @@ func TestResumeJava(t *testing.T) {
 				t.Fatal(got)
 			}
 			resumeWith(t, resumable(t, version.id), port, greeting, greeting)
+		})
+	}
+}
+
+// TestResumeGoTLS has crypto/tls resume sessions of ours, by tickets and by a store, and we those of crypto/tls.
+func TestResumeGoTLS(t *testing.T) {
+	SkipUnderRace(t)
+	t.Parallel()
+	for i, version := range resumeVersions {
+		id := gotlsVersions[i].id
+		for _, auth := range []conn.ClientAuth{conn.NoClientAuth, conn.RequireClientAuth} {
+			for _, store := range []bool{false, true} {
+				if store && version.id == iana.TLS12 {
+					continue // crypto/tls knows tickets alone
+				}
+				t.Run(fmt.Sprintf("%s from crypto/tls, a store %v, a client's certificate %v", version.name, store, auth == conn.RequireClientAuth), func(t *testing.T) {
+					cfg := resumable(t, version.id)
+					if cfg.ClientAuth = auth; store {
+						cfg.SessionStore = conn.NewMemoryStore(1 << 20)
+					}
+					ours := startResumeServer(t, cfg)
+					config := gotlsConfig(t, "client", id)
+					config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+					for i := range 3 {
+						if state := gotlsGet(t, ours.port, config); state.DidResume != (i > 0) {
+							t.Errorf("connection %d: crypto/tls resumes %v", i, state.DidResume)
+						}
+					}
+					ours.expectResumed(t, version.id, 3)
+				})
+			}
+			t.Run(fmt.Sprintf("%s to crypto/tls, a client's certificate %v", version.name, auth == conn.RequireClientAuth), func(t *testing.T) {
+				config := gotlsConfig(t, "rsa", id)
+				if auth == conn.RequireClientAuth {
+					config.ClientAuth = tls.RequireAndVerifyClientCert
+				}
+				resumeWith(t, resumable(t, version.id), gotlsServe(t, config), greeting, greeting)
+			})
+		}
+	}
+}
+
+// TestResumeHAProxy has haproxy resume sessions of ours as a proxy, and we those of haproxy.
+func TestResumeHAProxy(t *testing.T) {
+	SkipUnderRace(t)
+	t.Parallel()
+	haproxy := Peer(t, "haproxy")
+	var both []byte // a certificate and its key, which it wants in one file
+	for _, file := range []string{certFile(t, "p256"), keyFile(t, "p256")} {
+		part, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, part...)
+	}
+	_, pem := writeConfig(t, "both.pem", string(both))
+	for _, version := range resumeVersions {
+		ours := startResumeServer(t, resumable(t, version.id))
+		secure, plain := FreePort(t), FreePort(t)
+		_, config := writeConfig(t, "haproxy.cfg", fmt.Sprintf(`
+global
+	nbthread 1
+defaults
+	mode http
+	timeout connect 10s
+	timeout client 10s
+	timeout server 10s
+frontend secure
+	bind 127.0.0.1:%d ssl crt %s ssl-min-ver %s ssl-max-ver %s
+	http-request return status 200 content-type text/plain lf-string "resumed: %%[ssl_fc_is_resumed]"
+frontend plain
+	bind 127.0.0.1:%d
+	default_backend ours
+backend ours
+	server ours 127.0.0.1:%d ssl verify required ca-file %s verifyhost localhost sni str(localhost) ssl-min-ver %s ssl-max-ver %s
+`, secure, pem, version.name, version.name, plain, ours.port, roots(t), version.name, version.name))
+		theirs := Start(t, haproxy, "-db", "-f", config)
+		theirs.WaitListening(secure, prompt)
+		theirs.WaitListening(plain, prompt)
+		t.Run(version.name+" serves us", func(t *testing.T) {
+			resumeWith(t, resumable(t, version.id), secure, request, "resumed: ")
+		})
+		t.Run(version.name+" fetches from us", func(t *testing.T) {
+			for range 3 {
+				if got := getPlain(t, plain); !strings.Contains(got, page) {
+					t.Errorf("haproxy has %q", got)
+				}
+			}
+			ours.expectResumed(t, version.id, 3)
 		})
 	}
 }
