@@ -242,6 +242,11 @@ type Config struct {
 	// written (s2n_config_set_send_buffer_size); 0 writes each record at once.
 	SendBufferSize int
 
+	// Fallback says that a client tries again with a lower MaxVersion, after a handshake that
+	// failed: a server that knows better refuses (RFC 7507), since somebody who is in between
+	// may want the lower version. Few clients have a reason to try again.
+	Fallback bool
+
 	// DisableCompatibilityMode lets a client do without the middlebox compatibility mode
 	// of RFC 8446, Appendix D.4.
 	DisableCompatibilityMode bool
@@ -295,8 +300,8 @@ func (cfg *Config) Clone() *Config {
 		PSKs: cfg.PSKs, MaxEarlyData: cfg.MaxEarlyData, EarlyDataContext: cfg.EarlyDataContext,
 		ReplayRecorder: cfg.ReplayRecorder, DangerouslyAllowEarlyDataReplay: cfg.DangerouslyAllowEarlyDataReplay,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
-		DisableCompatibilityMode: cfg.DisableCompatibilityMode,
-		KeyLog:                   cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,
+		DisableCompatibilityMode: cfg.DisableCompatibilityMode, Fallback: cfg.Fallback,
+		KeyLog: cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,
 		rand: cfg.rand,
 	}
 	clone.made.Store(cfg.shared())

@@ -225,6 +225,10 @@ func refusals(t *testing.T) (list []refusal) {
 		client.ClientAuth, server.ClientAuth = NoClientAuth, OptionalClientAuth
 	}, c, s)
 
+	add("the client says that it has fallen back, to a server that knows better", func(_ *testing.T, client, _ *Config) {
+		client.MinVersion, client.MaxVersion, client.Fallback = iana.TLS12, iana.TLS12, true
+	}, told(iana.InappropriateFallback), accuses(iana.InappropriateFallback, "fell back to TLSv1.2"))
+
 	// The application's own failures.
 	failed := failure{ErrInternal, iana.InternalError, "the token is gone"}
 	add("OnClientHello fails", func(_ *testing.T, _, server *Config) {

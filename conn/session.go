@@ -18,6 +18,10 @@ type SessionTicket struct {
 	// Lifetime is how long the server wants to resume it; 0 = it does not say (TLS 1.2).
 	Lifetime time.Duration
 
+	// MaxEarlyData is how much early data, in bytes, may go with the ClientHello that resumes it; 0 =
+	// none.
+	MaxEarlyData uint32
+
 	session *session.Session
 }
 
@@ -114,7 +118,7 @@ func (c *Conn) gotTicket(s *session.Session) error {
 	if c.cfg.OnSessionTicket == nil {
 		return nil
 	}
-	t := &SessionTicket{time.Duration(s.Lifetime) * time.Second, s}
+	t := &SessionTicket{time.Duration(s.Lifetime) * time.Second, s.MaxEarlyData, s}
 	err := c.cfg.OnSessionTicket(c, t)
 	t.session = nil
 	return err

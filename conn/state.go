@@ -38,6 +38,7 @@ type State struct {
 	ClientAuth  bool                 // the client proved a certificate
 
 	ExtendedMasterSecret bool // TLS 1.2: RFC 7627; true in TLS 1.3, which has no other kind
+	SecureRenegotiation  bool // TLS 1.2: the peer knows RFC 5746; false in TLS 1.3, which has none
 
 	Certificate      *Certificate // ours, as selected
 	CertificateMatch CertificateMatch
@@ -51,7 +52,12 @@ type State struct {
 	PSKIdentity   []byte          // of the PSK in use, external or a ticket; nil = none
 	PeerTruncated bool            // of a resumed session's peer only the leaf is known
 	EarlyData     EarlyDataStatus // what has become of the client's early data
-	TicketsSent   int             // by a server, in TLS 1.3
+
+	// TicketAgeSkew is how much older, by its client, the ticket is that a server of TLS 1.3 has
+	// resumed than the server knows. Above a minute, to either side, there is no early data.
+	TicketAgeSkew time.Duration
+
+	TicketsSent int // by a server, in TLS 1.3
 
 	// TicketLifetimeHint is how long the server wants to resume the session of its latest
 	// ticket; 0 = it did not say, or sent none (s2n_connection_get_session_ticket_lifetime_hint).
@@ -89,6 +95,8 @@ func (c *Conn) State() State {
 	s.PeerCertificates, s.VerifiedChain = r.Peer.Certificates, r.Peer.Verified
 	s.OCSPResponse, s.SCTList = r.Peer.OCSPResponse, r.Peer.SCTList
 	s.Resumed, s.SessionID, s.PSKIdentity, s.PeerTruncated = r.Resumed, r.SessionID, r.PSKIdentity, r.PeerTruncated
+	s.TicketAgeSkew = r.TicketAgeSkew
+	s.SecureRenegotiation = r.SecureRenegotiation
 	s.EarlyData, s.TicketsSent = r.EarlyData, r.TicketsSent+int(c.tickets.sent.Load())
 	s.TicketLifetimeHint = time.Duration(c.tickets.hint.Load()) * time.Second
 	if !s.HandshakeDone {

@@ -3,6 +3,7 @@ package conn
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
@@ -97,5 +98,44 @@ func TestStateIsASnapshot(t *testing.T) {
 	p.client.Close()
 	if before.AppOut != 0 || before.PeerCertificates[0].Subject.CommonName != "localhost" || len(before.VerifiedChain) != 2 {
 		t.Errorf("it is %+v now", before)
+	}
+}
+
+// A server says by how much the client's clock has gone another way since the ticket was made, a
+// client how much early data the ticket is good for.
+func TestTicketAgeSkew(t *testing.T) {
+	client, server := earlyConfigs(t)
+	var good uint32
+	client.OnSessionTicket = func(_ *Conn, t *SessionTicket) error { good = t.MaxEarlyData; return nil }
+	var ahead time.Duration
+	client.Now = func() time.Time { return time.Now().Add(ahead) }
+	blob := sessionOf(t, client, server)
+	if good != server.MaxEarlyData {
+		t.Errorf("the ticket is good for %d bytes of early data, not %d", good, server.MaxEarlyData)
+	}
+	for _, ahead = range []time.Duration{0, 30 * time.Second, 2 * time.Hour} {
+		p := newPair(t, client, server)
+		if err := p.client.SetSession(blob); err != nil {
+			t.Fatal(err)
+		}
+		p.mustNegotiate(t)
+		if s := p.server.State(); !s.Resumed || s.TicketAgeSkew < ahead-10*time.Second || s.TicketAgeSkew > ahead+10*time.Second {
+			t.Errorf("resumed: %v, the client's clock is off by %v, want about %v", s.Resumed, s.TicketAgeSkew, ahead)
+		}
+	}
+}
+
+// Both sides of TLS 1.2 know secure renegotiation, and say that the other one does.
+func TestSecureRenegotiationState(t *testing.T) {
+	for _, v := range []iana.Version{iana.TLS12, iana.TLS13} {
+		client, server := clientConfig(), serverConfig(t)
+		client.MaxVersion = v
+		p := newPair(t, client, server)
+		p.mustNegotiate(t)
+		for _, s := range []State{p.client.State(), p.server.State()} {
+			if s.Version != v || s.SecureRenegotiation != (v == iana.TLS12) {
+				t.Errorf("%v: secure renegotiation: %v", s.Version, s.SecureRenegotiation)
+			}
+		}
 	}
 }

@@ -89,6 +89,7 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 // none, or the one before on the same connection (RFC 5746, Sections 3.4 and 3.5).
 func (s *client12) checkRenegotiation(m *Machine, hello *wire.ServerHello) error {
 	s.secure = hello.Has.Has(iana.RenegotiationInfo)
+	m.Result.SecureRenegotiation = s.secure
 	if m.before == nil {
 		if len(hello.RenegotiationInfo) != 0 {
 			return refused("server sent renegotiation_info of a connection that it does not have")

@@ -103,7 +103,11 @@ func (h *clientHello) key(g iana.Group) kex.Key {
 func (h *clientHello) write(m *Machine) ([]byte, error) {
 	c := m.cfg
 	w, start := m.writer()
-	msg := wire.BeginClientHello(w, iana.TLS12, h.random[:], m.sessionID(), c.Suites)
+	suites := c.Suites
+	if c.Fallback {
+		suites = append(slices.Clip(suites), iana.TLS_FALLBACK_SCSV)
+	}
+	msg := wire.BeginClientHello(w, iana.TLS12, h.random[:], m.sessionID(), suites)
 	x := w.Begin16()
 	if m.serverName != "" && !isAddress(m.serverName) {
 		wire.PutServerName(w, m.serverName)

@@ -66,6 +66,7 @@ type Config struct {
 	VerifyAfterSign bool // inline signatures, too
 	MaxCertificates int  // most bytes of a Certificate message; 0 = the default
 	MaxChain        int  // most certificates in it, where more than 32 are welcome
+	Fallback        bool // client: this handshake is a second try with less (RFC 7507)
 	NoCompatibility bool // client: no middlebox compatibility mode
 
 	Resumption

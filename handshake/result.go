@@ -3,6 +3,7 @@ package handshake
 import (
 	"crypto/x509"
 	"fmt"
+	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
@@ -24,6 +25,7 @@ type Result struct {
 	Match                certs.Match
 	Peer                 PeerChain
 	ExtendedMasterSecret bool     // TLS 1.2
+	SecureRenegotiation  bool     // TLS 1.2: the peer knows RFC 5746
 	Exporter             Exporter // there once our side may export; in TLS 1.2 only with ExtendedMasterSecret
 	HalfRTT              bool     // server: application data may be sent before Done
 
@@ -32,9 +34,10 @@ type Result struct {
 	PSKIdentity   []byte // of the PSK in use, external or a ticket; nil = none
 	PeerTruncated bool   // of a resumed session's peer only the leaf is known
 	EarlyData     EarlyDataStatus
-	MaxEarlyData  uint32 // most bytes of early data; 0 = none
-	TicketsSent   int    // by a server
-	TicketHint    uint32 // client: lifetime of the last ticket, in seconds
+	TicketAgeSkew time.Duration // server: the age of the resumed ticket as the client says it, less as we know it
+	MaxEarlyData  uint32        // most bytes of early data; 0 = none
+	TicketsSent   int           // by a server
+	TicketHint    uint32        // client: lifetime of the last ticket, in seconds
 }
 
 // EarlyDataStatus is what has become of a client's early data (s2n_early_data_status_t).

@@ -64,6 +64,7 @@ func (s *server12) answer(m *Machine, hello *wire.ClientHello, msg []byte) (stat
 	s.version = hello.LegacyVersion
 	s.extended = hello.ExtendedMasterSecret
 	s.renego = hello.Has.Has(iana.RenegotiationInfo) || hello.CipherSuites.Has(iana.TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
+	m.Result.SecureRenegotiation = s.renego
 	s.staple, s.sct = hello.StatusRequest, hello.SCT
 	s.formats = hello.Has.Has(iana.ECPointFormats)
 	if s.formats && hello.Has.Has(iana.SupportedGroups) && !slices.Contains(hello.ECPointFormats, 0) { // RFC 8422, Section 5.1.2

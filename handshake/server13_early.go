@@ -35,6 +35,7 @@ func (s *resumePSK) begin(m *Machine) (state, error) {
 		return s.considerEarlyData(m)
 	}
 	m.restore(t, s.psk.peer)
+	m.Result.TicketAgeSkew = t.AgeError(s.psk.age, m.now())
 	if !m.asksAgain() {
 		return s.considerEarlyData(m)
 	}

@@ -34,6 +34,7 @@ var (
 // session is one connection to the runner.
 type session struct {
 	options  *options
+	retry    *options // in place of options once early data is refused
 	world    *world
 	suspend  suspension
 	prefs    preference
@@ -42,6 +43,7 @@ type session struct {
 	verified    bool // the verdict was asked for
 	helloSeen   bool
 	gotSession  bool                   // a client was given one
+	goodEarly   bool                   // for early data
 	stored      bool                   // a server has stored one
 	opened      bool                   // a ticket of ours was shown
 	over        bool                   // the connection has failed
@@ -117,11 +119,10 @@ func (s *session) config() (*conn.Config, error) {
 	if o.exportTrafficSecrets {
 		cfg.KeyLog = &s.secrets
 	}
+	cfg.Fallback = o.fallback
+	cfg.Trace = s.messages.note
 	s.resumption(cfg)
 	s.hooks(cfg)
-	if o.expectMessages != "" {
-		cfg.Trace = s.messages.note
-	}
 	return cfg, nil
 }
 
@@ -225,8 +226,8 @@ func (s *session) hooks(cfg *conn.Config) {
 			return nil
 		}
 	}
-	cfg.OnVerify = func(_ *conn.Conn, peer *conn.PeerChain, op *async.Op[conn.Verdict]) {
-		ask(&s.suspend, op, func() (conn.Verdict, error) { return s.judge(peer), nil })
+	cfg.OnVerify = func(c *conn.Conn, peer *conn.PeerChain, op *async.Op[conn.Verdict]) {
+		ask(&s.suspend, op, func() (conn.Verdict, error) { return s.judge(c, peer), nil })
 	}
 	if o.server {
 		cfg.OnClientHello = func(c *conn.Conn, hello *conn.ClientHello, op *async.Op[*conn.Config]) {
@@ -257,8 +258,11 @@ func (s *session) hooks(cfg *conn.Config) {
 }
 
 // judge is the application's verdict on the peer's chain.
-func (s *session) judge(peer *conn.PeerChain) conn.Verdict {
+func (s *session) judge(c *conn.Conn, peer *conn.PeerChain) conn.Verdict {
 	o := s.options
+	if !o.server && c.State().EarlyData == conn.EarlyDataRejected {
+		o = s.retry
+	}
 	if s.verified {
 		s.wrong = mustFail("the peer's certificate was judged twice")
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // connection makes one connection of a test.
-func connection(o *options, resumes bool, w *world) error {
-	s := &session{options: o, world: w}
+func connection(o, retry *options, resumes bool, w *world) error {
+	s := &session{options: o, retry: retry, world: w}
 	s.suspend.on = o.suspend || o.async
 	cfg, err := s.config()
 	if err != nil {
@@ -55,6 +55,7 @@ type exchange struct {
 
 	unfinished []byte // of a write that has begun
 	begun      bool
+	wroteFirst bool // as early data
 }
 
 // settle repeats a call until it no longer waits, and does what it waits for.
@@ -64,21 +65,28 @@ func (x *exchange) settle(call func() (conn.Blocked, error)) error {
 		if err != nil {
 			return x.repeat(call, err)
 		}
-		switch b {
-		case conn.NotBlocked:
+		if b == conn.NotBlocked {
 			return nil
-		case conn.BlockedOnRead:
-			x.socket.read = 1
-		case conn.BlockedOnWrite:
-			x.socket.write = 1
-		case conn.BlockedOnApplicationInput:
-			if err := x.suspend.resume(); err != nil {
-				return err
-			}
-		default:
-			return mustFail("a call is " + b.String())
+		}
+		if err := x.unblock(b); err != nil {
+			return err
 		}
 	}
+}
+
+// unblock does what a call waits for.
+func (x *exchange) unblock(b conn.Blocked) error {
+	switch b {
+	case conn.BlockedOnRead:
+		x.socket.read = 1
+	case conn.BlockedOnWrite:
+		x.socket.write = 1
+	case conn.BlockedOnApplicationInput:
+		return x.suspend.resume()
+	default:
+		return mustFail("a call is " + b.String())
+	}
+	return nil
 }
 
 // settleOnce is settle for a call that does not repeat an error that is known.
@@ -115,10 +123,10 @@ func (x *exchange) drain() {
 }
 
 func (x *exchange) run() error {
-	o := x.options
-	if err := x.settle(x.conn.Negotiate); err != nil {
+	if err := x.handshake(); err != nil {
 		return err
 	}
+	o := x.options
 	if err := x.check(); err != nil {
 		return err
 	}
@@ -135,7 +143,8 @@ func (x *exchange) run() error {
 	if o.sendAlert {
 		return x.abort()
 	}
-	if o.readWithUnfinishedWrite {
+	if x.wroteFirst {
+	} else if o.readWithUnfinishedWrite {
 		if err := x.begin([]byte(o.shimInitialWrite)); err != nil {
 			return err
 		}
@@ -240,11 +249,7 @@ func (x *exchange) read(p []byte) (n int, err error) {
 // echo sends back what it receives, with each bit flipped, until the runner closes.
 func (x *exchange) echo() error {
 	o := x.options
-	size := 512
-	if o.readSize > 0 {
-		size = o.readSize
-	}
-	buf := make([]byte, size)
+	buf := make([]byte, x.readSize())
 	for {
 		if o.keyUpdateBeforeRead {
 			if err := x.updateKeys(); err != nil {
@@ -266,12 +271,23 @@ func (x *exchange) echo() error {
 				return err
 			}
 		}
-		for i := range buf[:n] {
-			buf[i] ^= 0xff
-		}
+		flip(buf[:n])
 		if err := x.write(buf[:n]); err != nil {
 			return err
 		}
+	}
+}
+
+func (x *exchange) readSize() int {
+	if n := x.options.readSize; n > 0 {
+		return n
+	}
+	return 512
+}
+
+func flip(p []byte) {
+	for i := range p {
+		p[i] ^= 0xff
 	}
 }
 

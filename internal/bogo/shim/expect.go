@@ -34,6 +34,10 @@ func (x *exchange) check() error {
 		return fmt.Errorf("HelloRetryRequest: %v", s.HelloRetry)
 	case o.expectExtendedMasterSecret && !s.ExtendedMasterSecret:
 		return errors.New("no extended master secret")
+	case (o.expectSecureRenegotiation || o.noLegacyServerConnect && s.Version == iana.TLS12) && !s.SecureRenegotiation:
+		return errors.New("no secure renegotiation")
+	case o.expectNoSecureRenegotiation && s.SecureRenegotiation:
+		return errors.New("secure renegotiation")
 	case s.ALPN != alpn:
 		return fmt.Errorf("application protocol %q, expected %q", s.ALPN, alpn)
 	case o.expectServerName != "" && s.ServerName != o.expectServerName:
@@ -55,6 +59,9 @@ func (x *exchange) check() error {
 		return err
 	}
 	if err := x.checkSession(&s); err != nil {
+		return err
+	}
+	if err := x.checkEarlyData(&s); err != nil {
 		return err
 	}
 	if o.expectPeerCertFile != "" {

@@ -40,6 +40,23 @@ var flags = map[string]flag{
 	"-expect-no-session-id":     boolean(func(o *options) *bool { return &o.expectNoSessionID }),
 	"-expect-ticket-renewal":    boolean(func(o *options) *bool { return &o.expectTicketRenewal }),
 
+	"-enable-early-data":                 boolean(func(o *options) *bool { return &o.enableEarlyData }),
+	"-expect-accept-early-data":          boolean(func(o *options) *bool { return &o.expectAcceptEarlyData }),
+	"-expect-reject-early-data":          boolean(func(o *options) *bool { return &o.expectRejectEarlyData }),
+	"-expect-no-offer-early-data":        boolean(func(o *options) *bool { return &o.expectNoOfferEarlyData }),
+	"-expect-ticket-supports-early-data": boolean(func(o *options) *bool { return &o.expectTicketSupportsEarlyData }),
+	"-expect-early-data-reason":          text(func(o *options) *string { return &o.expectEarlyDataReason }),
+	"-expect-ticket-age-skew":            integer(func(o *options) *int { return &o.expectTicketAgeSkew }),
+	"-early-write-after-message":         integer(func(o *options) *int { return &o.earlyWriteAfterMessage }),
+
+	"-signed-cert-timestamps":         bytes64(func(o *options) *[]byte { return &o.scts }),
+	"-fallback-scsv":                  boolean(func(o *options) *bool { return &o.fallback }),
+	"-export-traffic-secrets":         boolean(func(o *options) *bool { return &o.exportTrafficSecrets }),
+	"-no-legacy-server-connect":       boolean(func(o *options) *bool { return &o.noLegacyServerConnect }),
+	"-expect-secure-renegotiation":    boolean(func(o *options) *bool { return &o.expectSecureRenegotiation }),
+	"-expect-no-secure-renegotiation": boolean(func(o *options) *bool { return &o.expectNoSecureRenegotiation }),
+	"-server-preference":              ignored, // it is always the server's
+
 	// How the shim behaves: -suspend and -chop are its own, for -shim-extra-flags.
 	"-async":              boolean(func(o *options) *bool { return &o.async }),
 	"-suspend":            boolean(func(o *options) *bool { return &o.suspend }),
@@ -69,10 +86,8 @@ var flags = map[string]flag{
 	"-decline-ocsp-callback":         boolean(func(o *options) *bool { return &o.declineOCSPCallback }),
 	"-ocsp-response":                 bytes64(func(o *options) *[]byte { return &o.ocspResponse }),
 	"-expect-ocsp-response":          bytes64(func(o *options) *[]byte { return &o.expectOCSPResponse }),
-	"-signed-cert-timestamps":        bytes64(func(o *options) *[]byte { return &o.scts }),
 	"-use-client-ca-list":            names(func(o *options) *[][]byte { return &o.clientCAs }),
 	"-expect-client-ca-list":         names(func(o *options) *[][]byte { return &o.expectClientCAs }),
-	"-export-traffic-secrets":        boolean(func(o *options) *bool { return &o.exportTrafficSecrets }),
 	"-expect-signed-cert-timestamps": bytes64(func(o *options) *[]byte { return &o.expectSCTs }),
 
 	"-shim-writes-first":          boolean(func(o *options) *bool { return &o.shimWritesFirst }),

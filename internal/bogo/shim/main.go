@@ -67,7 +67,7 @@ func run(all *[3]options) error {
 		if i > 0 && !o.server && w.blob == nil {
 			return errors.New("there is no session to offer")
 		}
-		if err := connection(o, i > 0, w); err != nil {
+		if err := connection(o, &all[2], i > 0, w); err != nil {
 			return fmt.Errorf("connection %d: %w", i+1, err)
 		}
 		w.pass(o)

@@ -9,7 +9,10 @@ import (
 )
 
 // messages is the list of what was sent and received, as -expect-msg-callback has it.
-type messages struct{ strings.Builder }
+type messages struct {
+	strings.Builder
+	last iana.Message // received
+}
 
 func (m *messages) note(_ *conn.Conn, e conn.TraceEvent) {
 	verb := "read"
@@ -18,7 +21,11 @@ func (m *messages) note(_ *conn.Conn, e conn.TraceEvent) {
 	}
 	switch e.Kind {
 	case conn.TraceMessage:
-		fmt.Fprintf(m, "%s hs %d\n", verb, number(e.Text, 0, func(n int) fmt.Stringer { return iana.Message(n) }))
+		message := number(e.Text, 0, func(n int) fmt.Stringer { return iana.Message(n) })
+		fmt.Fprintf(m, "%s hs %d\n", verb, message)
+		if !e.Sent {
+			m.last = iana.Message(message)
+		}
 	case conn.TraceCCS:
 		fmt.Fprintf(m, "%s ccs\n", verb)
 	case conn.TraceAlert:

@@ -27,6 +27,16 @@ type options struct {
 	noTLS12, noTLS13             bool
 	resumeCount                  int
 
+	enableEarlyData, expectNoOfferEarlyData      bool
+	expectAcceptEarlyData, expectRejectEarlyData bool
+	expectTicketSupportsEarlyData                bool
+	expectEarlyDataReason                        string
+	expectTicketAgeSkew, earlyWriteAfterMessage  int
+
+	fallback                                               bool
+	noLegacyServerConnect                                  bool
+	expectSecureRenegotiation, expectNoSecureRenegotiation bool
+
 	noTicket, skipTicket, renewTicket        bool
 	useTicketCallback, useTicketAEADCallback bool
 	expectSessionMiss, expectNoSession       bool

@@ -51,11 +51,14 @@ func (s *session) resumption(cfg *conn.Config) {
 	cfg.SessionTickets = !o.noTicket
 	cfg.VerifyResumed = o.reverifyOnResume
 	if !o.server {
-		cfg.OnSessionTicket = func(*conn.Conn, *conn.SessionTicket) error {
-			s.gotSession = true
+		cfg.OnSessionTicket = func(_ *conn.Conn, t *conn.SessionTicket) error {
+			s.gotSession, s.goodEarly = true, t.MaxEarlyData > 0
 			return nil
 		}
 		return
+	}
+	if o.enableEarlyData {
+		cfg.MaxEarlyData = maxEarlyData
 	}
 	cfg.SessionStore = &lateStore{s.world.store, s}
 	if !cfg.SessionTickets {
@@ -179,6 +182,9 @@ func (x *exchange) checkTickets() error {
 	want := s.Version == iana.TLS13 && !o.expectNoSession && !o.shimShutsDown
 	if x.gotSession != want {
 		return fmt.Errorf("a session came after the handshake: %v, expected %v", x.gotSession, want)
+	}
+	if want && x.goodEarly != o.expectTicketSupportsEarlyData {
+		return fmt.Errorf("the session is for early data: %v, expected %v", x.goodEarly, o.expectTicketSupportsEarlyData)
 	}
 	return nil
 }
