@@ -91,8 +91,8 @@ func (c *Conn) flushHandshake() (Blocked, error) {
 // bytes of p are received.
 //
 // NotBlocked, with a nil error, means that there is no (more) early data: State.EarlyData tells whether there
-// was any, and Negotiate is next. BlockedOnEarlyData means that p is full, and that there may be more. Whatever
-// else Blocked names is as in Negotiate: call again when it is there.
+// was any, and Negotiate is next. BlockedOnEarlyData means that there may be more than these n bytes: call
+// again at once. Whatever else Blocked names is as in Negotiate: call again when it is there.
 //
 // What it returns may be a replay, unless a session store or a replay recorder saw to it, which they
 // do by default. The client is confirmed when Negotiate is done. Meanwhile the server may Send.
@@ -117,8 +117,8 @@ func (c *Conn) RecvEarlyData(p []byte) (n int, b Blocked, err error) {
 		if c.is(factNegotiated) && !c.is(factHandshakeError) {
 			return n, NotBlocked, nil
 		}
-		if len(c.rest) > 0 || n == len(p) && n > 0 && !c.earlyDataOver() {
-			return n, BlockedOnEarlyData, nil
+		if len(c.rest) > 0 || n > 0 && (n == len(p) || !c.rd.Ready()) && !c.earlyDataOver() {
+			return n, BlockedOnEarlyData, nil // what there is goes out before another read
 		}
 		if b, err := c.negotiate(c.earlyDataOver); b != BlockedOnEarlyData {
 			return n, b, err

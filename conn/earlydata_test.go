@@ -337,7 +337,7 @@ func TestEarlyDataDecidedLater(t *testing.T) {
 	if err := waiting.Answer(true); err != nil {
 		t.Fatal(err)
 	}
-	if n, b, err := p.server.RecvEarlyData(buf); string(buf[:n]) != "early" || b != BlockedOnRead || err != nil {
+	if n, b, err := p.server.RecvEarlyData(buf); string(buf[:n]) != "early" || b != BlockedOnEarlyData || err != nil {
 		t.Fatalf("%q, %v, %v", buf[:n], b, err)
 	}
 	// The server's answer comes before the client is confirmed.
@@ -351,6 +351,35 @@ func TestEarlyDataDecidedLater(t *testing.T) {
 		t.Fatalf("%q, %v", buf[:n], err)
 	}
 	sendEarly(t, p, nil, 1).holds(t, true, EarlyDataEnd, nil)
+}
+
+// TestEarlyDataIsNotHeldBack gives the server a callback that would block for ever where there is
+// nothing to read: a client that waits for the answer to its early data gets one.
+func TestEarlyDataIsNotHeldBack(t *testing.T) {
+	client, server := earlyConfigs(t)
+	blob := sessionOf(t, client, server)
+	p := newPair(t, client, server)
+	if err := p.server.Reset(func(b []byte) (int, error) {
+		n, err := p.pipe.Server.Recv(b)
+		if err == ErrWouldBlock {
+			t.Fatal("the server reads on before it gives out the early data that it has")
+		}
+		return n, err
+	}, p.pipe.Server.Send, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.client.SetSession(blob); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"first", "second"} {
+		if _, _, err := p.client.SendEarlyData([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 100)
+		if n, b, err := p.server.RecvEarlyData(buf); string(buf[:n]) != text || b != BlockedOnEarlyData || err != nil {
+			t.Fatalf("%q, %v, %v", buf[:n], b, err)
+		}
+	}
 }
 
 // TestNegotiateLeavesEarlyData holds that Negotiate does not pass over early data that the

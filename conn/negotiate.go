@@ -209,6 +209,7 @@ func (c *Conn) readHandshake() error {
 	case record.SSLv2Hello:
 		return c.machine.FeedSSLv2(rec.Payload)
 	case iana.RecordChangeCipherSpec:
+		c.trace(TraceEvent{Kind: TraceCCS})
 		c.machine.ChangeCipherSpec()
 		return nil
 	case iana.RecordAlert:

@@ -95,6 +95,11 @@ func (s *session) config() (*conn.Config, error) {
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		cfg.RootCAs.AppendCertsFromPEM(pem)
+		for _, file := range []string{o.expectPeerCertFile, s.retry.expectPeerCertFile} {
+			if pem, err := os.ReadFile(file); err == nil {
+				cfg.RootCAs.AppendCertsFromPEM(pem) // of another authority, which no flag names
+			}
+		}
 	}
 	if o.certFile != "" {
 		cert, err := conn.LoadCertificate(o.certFile, o.keyFile)

@@ -52,12 +52,9 @@ func (x *exchange) handshake() error {
 // sendEarly sends what the shim writes first, and returns what it could not send as early data.
 func (x *exchange) sendEarly() (left []byte, err error) {
 	o := x.options
-	var data []byte
+	writes := 0
 	if o.shimWritesFirst || o.readWithUnfinishedWrite {
-		for range o.repeatShimInitialWrite {
-			data = append(data, o.shimInitialWrite...)
-		}
-		x.wroteFirst = true
+		writes, x.wroteFirst = o.repeatShimInitialWrite, true
 	}
 	if err := x.settle(func() (conn.Blocked, error) { // the ClientHello
 		_, b, err := x.conn.SendEarlyData(nil)
@@ -72,27 +69,26 @@ func (x *exchange) sendEarly() (left []byte, err error) {
 	}
 	if o.readWithUnfinishedWrite {
 		x.socket.write = 1
+		data := []byte(o.shimInitialWrite)
 		n, b, err := x.conn.SendEarlyData(data)
 		if err == nil && n > 0 && b != conn.BlockedOnWrite {
 			err = errors.New("no early write is left unfinished")
 		}
 		return data[n:], err
 	}
-	for len(data) > 0 {
+	for range writes {
 		n := 0
 		if err := x.settle(func() (b conn.Blocked, err error) {
 			var k int
-			k, b, err = x.conn.SendEarlyData(data[n:])
+			k, b, err = x.conn.SendEarlyData([]byte(o.shimInitialWrite[n:]))
 			n += k
 			return b, err
 		}); err != nil {
 			return nil, err
 		}
-		if data = data[n:]; n == 0 {
-			return data, nil
-		}
+		left = append(left, o.shimInitialWrite[n:]...)
 	}
-	return nil, nil
+	return left, nil
 }
 
 // negotiateUpTo goes on until a message of the peer was received, and nothing after it.

@@ -29,6 +29,9 @@ func (m *messages) note(_ *conn.Conn, e conn.TraceEvent) {
 	case conn.TraceCCS:
 		fmt.Fprintf(m, "%s ccs\n", verb)
 	case conn.TraceAlert:
+		if e.Sent && e.Text == iana.CloseNotify.String() {
+			return // in TLS 1.2 it answers the peer's, which BoringSSL's shim does only on demand
+		}
 		alert := number(e.Text, 0, func(n int) fmt.Stringer { return iana.Alert(n) })
 		level := 2
 		if iana.Alert(alert) == iana.CloseNotify {

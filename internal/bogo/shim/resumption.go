@@ -18,12 +18,12 @@ import (
 type world struct {
 	keys  *conn.TicketKeys
 	store conn.SessionStore
-	blob  []byte        // the client's session
-	later time.Duration // that has passed on the clock of the connections, and nowhere else
+	blob  []byte    // the client's session
+	clock time.Time // of all connections; it stands still in between
 }
 
 func newWorld(o *options) *world {
-	w := &world{store: conn.NewMemoryStore(1 << 20)}
+	w := &world{store: conn.NewMemoryStore(1 << 20), clock: time.Now()}
 	cfg := conn.TicketKeysConfig{}
 	if o.renewTicket { // what one connection seals the next one only opens
 		cfg.EncryptLifetime = renewalTime / 2
@@ -36,13 +36,13 @@ const renewalTime = time.Minute
 
 // pass lets the time go by that is to be between two connections.
 func (w *world) pass(o *options) {
-	w.later += time.Duration(o.resumptionDelay) * time.Second
+	w.clock = w.clock.Add(time.Duration(o.resumptionDelay) * time.Second)
 	if o.renewTicket {
-		w.later += renewalTime
+		w.clock = w.clock.Add(renewalTime)
 	}
 }
 
-func (w *world) now() time.Time { return time.Now().Add(w.later) }
+func (w *world) now() time.Time { return w.clock }
 
 // resumption adds to cfg what is for sessions.
 func (s *session) resumption(cfg *conn.Config) {
