@@ -330,7 +330,7 @@ func (x *exchange) checkSuspension() error {
 	if state.HandshakeDone && state.Scheme != 0 && x.suspend.keys == 0 {
 		return mustFail("a private key was used, and its operation did not suspend")
 	}
-	if x.suspend.keys+x.suspend.hooks > 0 && state.ApplicationBlocked == 0 {
+	if x.suspend.keys+x.suspend.hooks > 0 && x.suspend.waited == 0 {
 		return mustFail("hooks were asked to answer later, and nothing waited for them")
 	}
 	if x.options.server && state.HandshakeDone && x.suspend.hooks == 0 {

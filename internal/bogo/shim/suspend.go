@@ -13,6 +13,7 @@ type suspension struct {
 	on      bool
 	keys    int    // private-key operations that were suspended
 	hooks   int    // other questions that were
+	waited  int    // calls that waited for an answer
 	left    int    // how often Negotiate has yet to be told that there is no answer
 	answer  func() // gives it
 	answers int64  // that came after their hooks had returned
@@ -30,6 +31,7 @@ func (s *suspension) later(times int, answer func()) {
 
 // resume is called each time that the handshake waits for an answer.
 func (s *suspension) resume() error {
+	s.waited++
 	if s.answer == nil {
 		return mustFail("the handshake waits for an answer that nobody owes")
 	}
