@@ -1,8 +1,9 @@
 # The project's commands. `make` alone lists them; the work is in scripts/.
 
-.PHONY: help build demo test lint fuzz bench clean
+.PHONY: help build demo test lint fuzz soak bench clean
 
 FUZZTIME = 1m
+SOAKTIME = 60s
 
 help: ## List these targets
 	@awk -F ': .*## |: ## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +23,9 @@ lint: ## Run gofmt, go vet and staticcheck only
 
 fuzz: ## Fuzz each target for FUZZTIME (1m)
 	@scripts/fuzz $(FUZZTIME)
+
+soak: ## Break PKCS #11 tokens at random under load for SOAKTIME (60s)
+	@S2NGO_SOAK=$(SOAKTIME) go test -count=1 -timeout 2h -run TestSoak -v ./internal/interop/faults
 
 bench: ## Compare with crypto/tls on this machine
 	@go run ./internal/bench/run

@@ -209,7 +209,7 @@ func (s *stand) load(clients int) (stop func()) {
 					if s.Failed() {
 						return // and has said why
 					}
-					time.Sleep(time.Millisecond) // clients do not come back at once
+					time.Sleep(5 * time.Millisecond) // clients do not come back at once
 				}
 			}
 		})
