@@ -369,3 +369,33 @@ func TestKeyThatIsGone(t *testing.T) {
 		t.Errorf("the module was set up anew %d times, want once", m.Reinitializations)
 	}
 }
+
+// A token that was opened, and then forgets its keys before one of them was found, is set up anew too;
+// one that has none is believed in for ever longer.
+func TestTokenThatForgetsAllKeys(t *testing.T) {
+	f := newFake(testP256())
+	objects := f.tokens[0].objects
+	var back atomic.Bool
+	f.fault = func(call string, _ uint) error {
+		if call == "Initialize" && back.Load() {
+			f.change(func() { f.tokens[0].objects = objects })
+		}
+		return nil
+	}
+	token := f.open(t, func(c *Config) { c.RetryMin, c.RetryMax = time.Millisecond, 20*time.Millisecond })
+	f.change(func() { f.tokens[0].objects = nil })
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, err := token.KeyOf(testP256().Public()); !errors.Is(err, ErrNoKey) {
+			t.Fatalf("looking for a key in a token without any: %v", err)
+		}
+	}
+	// After 0, 20, 60 and 140 ms.
+	if m := token.Metrics(); m.Reinitializations == 0 || m.Reinitializations > 5 {
+		t.Errorf("the module was set up anew %d times", m.Reinitializations)
+	}
+	back.Store(true)
+	eventually(t, "finding the key", func() bool {
+		_, err := token.KeyOf(testP256().Public())
+		return err == nil
+	})
+}

@@ -225,6 +225,11 @@ func (t *Token) keyOf(s *session, pub crypto.PublicKey) (*Key, error) {
 			}
 		}
 	}
+	if any, err := s.find(1, attribute{ckaClass, uint(ckoPrivateKey)}); err != nil {
+		return nil, err
+	} else if len(any) == 0 {
+		return nil, &missingKey{"it has none at all", &t.absence}
+	}
 	return nil, fmt.Errorf("%w for the %T", ErrNoKey, pub)
 }
 

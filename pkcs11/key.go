@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
@@ -38,9 +37,7 @@ type Key struct {
 
 	schemes atomic.Pointer[[]iana.SignatureScheme]
 
-	// See Token.miss; guarded by Token.mu.
-	suspect time.Time
-	pause   time.Duration
+	absence absence
 }
 
 // A Key goes wherever a key of package asyncpkey does, to a Pool or to Op.Perform.

@@ -222,17 +222,20 @@ func (k *Key) handle(s *session) (uint, error) {
 		}
 		s.keys[k] = h
 		k.t.mu.Lock()
-		k.pause = 0
+		k.absence.pause, k.t.absence.pause = 0, 0
 		k.t.mu.Unlock()
 		return h, nil
 	}
-	return 0, &missingKey{k}
+	return 0, &missingKey{k.String(), &k.absence}
 }
 
-// missingKey is the ErrNoKey of a key that was there.
-type missingKey struct{ k *Key }
+// missingKey is the ErrNoKey of a key that was there, or of a token without any.
+type missingKey struct {
+	name    string
+	absence *absence
+}
 
-func (e *missingKey) Error() string { return fmt.Sprintf("%v: %v", ErrNoKey, e.k) }
+func (e *missingKey) Error() string { return fmt.Sprintf("%v: %s", ErrNoKey, e.name) }
 func (e *missingKey) Unwrap() error { return ErrNoKey }
 
 // ulongLen is the length in bytes of a CK_ULONG.

@@ -132,19 +132,26 @@ func (t *Token) setUpAnew(gen uint64) error {
 	return nil
 }
 
-// maxSuspicion is the longest pause between two times that the module is set up anew for one key.
-const maxSuspicion = 5 * time.Minute
+// absence is what becomes of the suspicion that a key is missing only because the module has not
+// looked. It is guarded by Token.mu.
+type absence struct {
+	until time.Time // nothing is done about it
+	pause time.Duration
+}
 
-// miss is called when a key that was there is not found in a new session, with the user logged
-// in. SoftHSM, whose files were away for a moment, does not read them again before its next
-// C_Initialize; but the key may also have been deleted, so that the pauses grow. t.mu is held.
-func (t *Token) miss(k *Key, l *link) {
+// maxAbsence is the longest pause between two times that the module is set up anew for one absence.
+const maxAbsence = 5 * time.Minute
+
+// miss is called when a key that was there, or any key at all, is not found in a new session, with
+// the user logged in. SoftHSM, whose files were away for a moment, does not read them again before
+// its next C_Initialize; but they may also have been deleted, so that the pauses grow. t.mu is held.
+func (t *Token) miss(a *absence, l *link) {
 	now := time.Now()
-	if now.Before(k.suspect) {
+	if now.Before(a.until) {
 		return
 	}
-	k.pause = min(max(2*k.pause, t.cfg.RetryMax), maxSuspicion)
-	k.suspect = now.Add(k.pause)
+	a.pause = min(max(2*a.pause, t.cfg.RetryMax), maxAbsence)
+	a.until = now.Add(a.pause)
 	t.relink(l, true)
 }
 

@@ -20,6 +20,7 @@ type Token struct {
 	lost    error         // why the token is away; nil before the first attempt failed
 	refused error         // that a PIN was refused
 	keys    []*Key
+	absence absence // of all private keys
 
 	queue   []*request
 	running map[*request]bool

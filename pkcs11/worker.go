@@ -257,7 +257,7 @@ func (w *worker) perform(r *request) (any, error) {
 		var missing *missingKey
 		w.t.mu.Lock()
 		if again && errors.As(err, &missing) {
-			w.t.miss(missing.k, l)
+			w.t.miss(missing.absence, l)
 		}
 		if again || !passing(err) || r.ctx.Err() != nil {
 			w.t.mu.Unlock()
