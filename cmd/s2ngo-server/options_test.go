@@ -36,6 +36,8 @@ func TestOptions(t *testing.T) {
 		{"--self-signed x --session-cache disk 1", "--session-cache disk: neither memory nor redis://HOST:PORT"},
 		{"--self-signed x --session-cache redis://h:1 1", "--session-cache redis://h:1: needs --stk-file, the fleet's secret"},
 		{"--self-signed x --stk-file x --no-session-ticket 1", "options: --stk-file and --no-session-ticket exclude each other"},
+		{"--self-signed x --stk-lifetime 1h --stk-file x 1", "--stk-lifetime: is for --session-cache redis://HOST:PORT"},
+		{"--self-signed x --stk-lifetime 1000h --stk-file x --session-cache redis://h:1 1", "--stk-lifetime: longer than 168h0m0s"},
 		{"--self-signed x --max-early-data 17M 1", `--max-early-data "17M": more than 16777216 bytes`},
 		{"--self-signed x --max-conns 0 1", `--max-conns "0": not a whole number from 1 to 1073741824`},
 		{"--no-such-option 1", "--no-such-option: unknown option"},

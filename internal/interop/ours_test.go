@@ -24,6 +24,9 @@ type report struct {
 	PeerSignatureScheme string `json:"peer_signature_scheme"`
 	ServerName          string `json:"server_name"`
 	ALPN                string `json:"alpn"`
+	Resumed             bool   `json:"resumed"`
+	PSK                 string `json:"psk"`
+	EarlyData           string `json:"early_data"`
 	HelloRetry          bool   `json:"hrr"`
 	ClientAuth          bool   `json:"client_auth"`
 	Blocked             struct {
