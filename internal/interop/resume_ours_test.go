@@ -125,8 +125,8 @@ func (s *resumeServer) expectResumed(t testing.TB, version iana.Version, n int) 
 	}
 }
 
-// resumeWith connects to a server twice more than once, with the session of the time before, and
-// exchanges a message each time.
+// resumeWith connects to a server three times, each time with the latest session, and exchanges a
+// message.
 func resumeWith(t testing.TB, cfg *conn.Config, port int, message, answer string) {
 	t.Helper()
 	var blob []byte
@@ -135,7 +135,10 @@ func resumeWith(t testing.TB, cfg *conn.Config, port int, message, answer string
 		if state.Resumed != (i > 0) || len(state.PeerCertificates) == 0 {
 			t.Errorf("connection %d, in %v, resumes: %v", i, state.Version, state.Resumed)
 		}
-		if blob = next; blob == nil {
+		if next != nil { // not all servers give another ticket
+			blob = next
+		}
+		if blob == nil {
 			t.Fatalf("connection %d leaves no session", i)
 		}
 	}
