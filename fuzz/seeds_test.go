@@ -26,7 +26,7 @@ type seeds map[string][]any
 func recorded(t *testing.T) map[string]seeds {
 	return map[string]seeds{
 		"FuzzRecord": recordSeeds(t), "FuzzMessage": messageSeeds(t), "FuzzExtension": extensionSeeds(t),
-		"FuzzMachine": machineSeeds(), "FuzzConn": connSeeds(),
+		"FuzzMachine": machineSeeds(), "FuzzConn": connSeeds(), "FuzzPSK": pskSeeds(),
 	}
 }
 
