@@ -2,8 +2,9 @@
 //
 // A test asks for what it needs: [Peer] for a program of scripts/peers.txt, [Binaries] for ours,
 // [FreePort] for a port, [Start] or [Run] for a process whose end is certain, and [SoftHSM], [NSSToken],
-// [NewP11Kit] or [TPM] for a token with keys in a real PKCS #11 module, [StartRedis] for what a fleet shares. Everything has a bound in time, and what a test started is gone when the test is over. Functions and methods fail
-// the test themselves and so must be called on its goroutine, unless they say otherwise.
+// [NewP11Kit] or [TPM] for a token with keys in a real PKCS #11 module. Everything has a bound in
+// time, and what a test started is gone when the test is over. Functions and methods fail the test
+// themselves and so must be called on its goroutine, unless they say otherwise.
 package interop
 
 import (

@@ -153,6 +153,37 @@ func TestTokenOptions(t *testing.T) {
 	})
 }
 
+// TestTokenServerSurvives kills p11-kit's server under a server of ours, which says in each handshake why it
+// fails, and goes on when the token is back.
+func TestTokenServerSurvives(t *testing.T) {
+	SkipUnderRace(t)
+	t.Parallel()
+	p := NewP11Kit(t, SoftHSM(t, "p256"))
+	ours := serveIn(t, p.Env, append(tokenOptions(p.Token, "p256"), "--https")...)
+	fetch := func() (Result, report) { return sClient(t, ours.port, request, "-tls1_3"), ours.next() }
+	got, r := fetch()
+	expectPage(t, got)
+	r.expect(t, report{Version: "TLSv1.3"})
+	p.Kill()
+	got, r = fetch()
+	if !strings.Contains(got.Stderr, "alert internal error") {
+		t.Errorf("openssl says %s", got.Stderr)
+	}
+	if r.ErrorKind != "internal" || r.Alert != "internal_error" || !r.AlertSent || !strings.Contains(r.Error, "pkcs11: the token is lost") {
+		t.Errorf("without its token the server reports %+v", r)
+	}
+	p.Start(t)
+	for end := time.Now().Add(prompt); ; {
+		if got, r = fetch(); r.Error == "" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("with its token back the server reports %+v", r)
+		}
+	}
+	expectPage(t, got)
+}
+
 // TestTokenFailures: what is wrong with a token is told in one line, without the PIN.
 func TestTokenFailures(t *testing.T) {
 	SkipUnderRace(t)
