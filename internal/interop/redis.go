@@ -17,13 +17,14 @@ type Redis struct {
 	t       testing.TB
 	port    int
 	program string
+	options []string
 	process *Process
 }
 
-// StartRedis starts the peer redis-server.
-func StartRedis(t testing.TB) *Redis {
+// StartRedis starts the peer redis-server, with more options.
+func StartRedis(t testing.TB, options ...string) *Redis {
 	t.Helper()
-	r := &Redis{t: t, port: FreePort(t), program: Peer(t, "redis-server")}
+	r := &Redis{t: t, port: FreePort(t), program: Peer(t, "redis-server"), options: options}
 	r.Address = Address(r.port)
 	r.Start()
 	return r
@@ -32,8 +33,8 @@ func StartRedis(t testing.TB) *Redis {
 // Start starts it again after Kill, empty.
 func (r *Redis) Start() {
 	r.t.Helper()
-	r.process = Start(r.t, r.program, "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", r.t.TempDir(), "--daemonize", "no")
+	r.process = Start(r.t, r.program, append([]string{"--port", strconv.Itoa(r.port), "--bind", "127.0.0.1",
+		"--save", "", "--appendonly", "no", "--dir", r.t.TempDir(), "--daemonize", "no"}, r.options...)...)
 	r.process.WaitListening(r.port, 10*time.Second)
 }
 
