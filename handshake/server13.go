@@ -33,7 +33,7 @@ type answerClientHello struct {
 	retried *expectSecondClientHello // nil for the first hello
 }
 
-func (a *answerClientHello) answer(m *Machine) (state, error) {
+func (a answerClientHello) answer(m *Machine) (state, error) {
 	if err := checkClientHello13(a.hello); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (a *answerClientHello) answer(m *Machine) (state, error) {
 
 // suiteFor selects the cipher suite, one with hash h for a PSK, any if h is 0. It stays the same
 // after a HelloRetryRequest.
-func (a *answerClientHello) suiteFor(m *Machine, h crypto.Hash) (iana.CipherSuite, bool) {
+func (a answerClientHello) suiteFor(m *Machine, h crypto.Hash) (iana.CipherSuite, bool) {
 	if a.retried != nil {
 		return m.x.suite.ID, h == 0 || h == m.x.suite.Hash
 	}
@@ -57,7 +57,7 @@ func (a *answerClientHello) suiteFor(m *Machine, h crypto.Hash) (iana.CipherSuit
 }
 
 // withPSK goes on with the PSK, or with a certificate if there is none.
-func (a *answerClientHello) withPSK(m *Machine, psk *chosenPSK) (state, error) {
+func (a answerClientHello) withPSK(m *Machine, psk *chosenPSK) (state, error) {
 	hello := a.hello
 	var hash crypto.Hash
 	if psk != nil {
@@ -133,7 +133,7 @@ func checkClientHello13(hello *wire.ClientHello) error {
 }
 
 // retry writes a HelloRetryRequest for group. The choice of the PSK stands.
-func (a *answerClientHello) retry(m *Machine, group iana.Group, psk *chosenPSK) (state, error) {
+func (a answerClientHello) retry(m *Machine, group iana.Group, psk *chosenPSK) (state, error) {
 	m.x.transcript.HelloRetry()
 	w, start := m.writer()
 	msg := wire.BeginServerHello(w, wire.HelloRetryRequestRandom[:], m.sessionID(), m.x.suite.ID)
@@ -175,7 +175,7 @@ func (s *expectSecondClientHello) next(m *Machine, msg []byte) (state, error) {
 	if constantPart(hello) != s.first {
 		return nil, illegal("client changed its ClientHello after HelloRetryRequest in more than key shares")
 	}
-	return (&answerClientHello{hello, msg, s}).answer(m)
+	return (answerClientHello{hello, msg, s}).answer(m)
 }
 
 // constantPart digests what a second ClientHello has to repeat: all but the extensions

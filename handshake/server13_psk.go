@@ -56,7 +56,7 @@ func (c *chosenPSK) binderKey() Secret {
 
 // selectPSK looks for a PSK among those that a ClientHello offers.
 type selectPSK struct {
-	*answerClientHello
+	answerClientHello
 	next     int // identity to try as a ticket
 	tried    int
 	identity []byte // that is being tried, with its number and age

@@ -54,7 +54,7 @@ func (s *chooseVersion) withConfig(m *Machine, cfg *Config) (state, error) {
 	if v == iana.TLS12 {
 		return (&server12{}).answer(m, &s.Hello, s.Message)
 	}
-	return (&answerClientHello{hello: &s.Hello, msg: s.Message}).answer(m)
+	return (answerClientHello{hello: &s.Hello, msg: s.Message}).answer(m)
 }
 
 // selectVersion picks the highest version that both sides have. A client without

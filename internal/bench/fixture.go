@@ -17,6 +17,7 @@ type Case struct {
 	Key     testpeer.KeyKind
 	Group   iana.Group
 	Suite   iana.CipherSuite // 0 = what is negotiated
+	Resume  bool             // a session of an earlier handshake, by a ticket; a new one ends each handshake
 }
 
 // Fixture is a Case with its certificates, as both libraries want them: a leaf and its
@@ -24,6 +25,7 @@ type Case struct {
 type Fixture struct {
 	Client, Server       *conn.Config
 	StdClient, StdServer *tls.Config
+	session              []byte // of ours, to resume; crypto/tls keeps its own
 }
 
 // NewFixture makes the certificates of a Case and configures both libraries alike.
@@ -71,6 +73,9 @@ func NewFixture(c Case) (*Fixture, error) {
 		}
 		p.Name, p.CipherSuites = "only "+c.Suite.String(), []iana.CipherSuite{c.Suite}
 		f.Client.SecurityPolicy, f.Server.SecurityPolicy = p, p
+	}
+	if c.Resume {
+		return f, f.begin()
 	}
 	return f, nil
 }

@@ -44,6 +44,11 @@ func NewPair(f *Fixture) (*Pair, error) {
 	if p.Client, err = conn.NewClient(p.down.recv, p.up.send, f.Client); err != nil {
 		return nil, err
 	}
+	if f.session != nil {
+		if err := p.Client.SetSession(f.session); err != nil {
+			return nil, err
+		}
+	}
 	p.Server, err = conn.NewServer(p.up.recv, p.down.send, f.Server)
 	return p, err
 }

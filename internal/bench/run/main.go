@@ -51,6 +51,7 @@ func run() error {
 		c            bench.Case
 	}{
 		{"tls13-ecdsa", "tls13-ecdsa-server", bench.Case{Key: testpeer.KeyP256, Group: iana.X25519}},
+		{"tls13-resume", "tls13-resume-server", bench.Case{Key: testpeer.KeyP256, Group: iana.X25519, Resume: true}},
 		{"tls13-mlkem", "", bench.Case{Key: testpeer.KeyP256, Group: iana.X25519MLKEM768}},
 		{"", "tls13-rsa-server", bench.Case{Key: testpeer.KeyRSA2048, Group: iana.X25519}},
 		{"tls12-ecdsa", "", bench.Case{Version: iana.TLS12, Key: testpeer.KeyP256, Group: iana.X25519, Suite: iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}},
