@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -182,6 +183,18 @@ func TestTokenServerSurvives(t *testing.T) {
 		}
 	}
 	expectPage(t, got)
+
+	// A token that hangs does not keep the server from ending in time.
+	p.Halt()
+	defer p.Go()
+	waiting := Start(t, Peer(t, "openssl"), sClientLine(t, ours.port, nil)...)
+	time.Sleep(200 * time.Millisecond) // for its handshake to get as far as the token
+	began := time.Now()
+	ours.Signal(syscall.SIGTERM)
+	if code := ours.Exit(prompt); code != 0 || time.Since(began) > 5*time.Second {
+		t.Errorf("the server ended with %d after %v", code, time.Since(began))
+	}
+	waiting.Exit(prompt)
 }
 
 // TestTokenFailures: what is wrong with a token is told in one line, without the PIN.
