@@ -16,6 +16,9 @@ var ErrFormat = errors.New("session: not a serialized session of this version of
 // masterSecretLen is the length in bytes of the master secret of TLS 1.2. RFC 5246, Section 8.1.
 const masterSecretLen = 48
 
+// maxTime is the end of the year 9999, in milliseconds.
+const maxTime = 253402300799_999
+
 // Parse reads what Append wrote, and copies it. It checks that the fields can stand beside each
 // other, so that what it returns can be resumed if it may be. Errors: ErrFormat.
 func Parse(b []byte) (*Session, error) {
@@ -48,13 +51,15 @@ func Parse(b []byte) (*Session, error) {
 	s.Ticket = d.next(int(d.u16()))
 	s.SCTList = d.next(int(d.u16()))
 	s.OCSPResponse = d.next(d.u24())
-	if n := int(d.u8()); n > 0 && !d.failed {
+	if n := int(d.u8()); n > 0 && 3*n < len(d.b) {
 		s.PeerChain = make([][]byte, n)
 		for i := range s.PeerChain {
 			if s.PeerChain[i] = d.next(d.u24()); s.PeerChain[i] == nil {
 				return nil, ErrFormat
 			}
 		}
+	} else if n > 0 {
+		return nil, ErrFormat
 	}
 	if d.failed || len(d.b) > 0 || flags&^byte(flagsKnown) != 0 || !s.sound() {
 		return nil, ErrFormat
@@ -108,9 +113,12 @@ func (d *decoder) u24() int    { return int(d.number(3)) }
 func (d *decoder) u32() uint32 { return uint32(d.number(4)) }
 
 func (d *decoder) time() time.Time {
-	ms := int64(d.number(8))
+	ms := d.number(8)
 	if ms == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(ms)
+	if ms > maxTime {
+		d.b, d.failed = nil, true
+	}
+	return time.UnixMilli(int64(ms))
 }

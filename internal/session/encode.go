@@ -70,11 +70,12 @@ func (s *Session) Append(dst []byte) []byte {
 	return dst
 }
 
-// appendTime writes t in milliseconds since 1970, the grain of a ticket's age; 0 stands for the zero time.
+// appendTime writes t in milliseconds since 1970, the grain of a ticket's age; 0 stands for
+// the zero time.
 func appendTime(dst []byte, t time.Time) []byte {
 	var ms int64
 	if !t.IsZero() {
-		ms = t.UnixMilli()
+		ms = min(max(t.UnixMilli(), 0), maxTime)
 	}
 	return binary.BigEndian.AppendUint64(dst, uint64(ms))
 }

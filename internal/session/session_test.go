@@ -75,6 +75,8 @@ func TestParseRefuses(t *testing.T) {
 		"a master secret of 32 bytes":       func() []byte { s := full12(); s.Secret = s.Secret[:32]; return s.Append(nil) }(),
 		"TLS 1.2 with early data":           func() []byte { s := full12(); s.MaxEarlyData = 1; return s.Append(nil) }(),
 		"TLS 1.3 with the EMS of TLS 1.2":   change(func(s *Session) { s.ExtendedMasterSecret = true }),
+		"a time before 1970":                func() []byte { b := bytes.Clone(whole); b[10] = 0x80; return b }(),
+		"a time after the year 9999":        func() []byte { b := bytes.Clone(whole); b[11] = 0x7f; return b }(),
 		"an empty certificate in the chain": append(bytes.Clone(least().Append(nil)[:len(least().Append(nil))-1]), 1, 0, 0, 0),
 	} {
 		if s, err := Parse(b); err == nil || s != nil {
