@@ -427,3 +427,49 @@ func TestTicketHook(t *testing.T) {
 		t.Error("a session after Close")
 	}
 }
+
+// damagingStore flips a bit of each entry that it gives out.
+type damagingStore struct {
+	SessionStore
+	at  int
+	bad int // entries given out
+}
+
+func (s *damagingStore) Get(ctx context.Context, id []byte, done func([]byte, error)) {
+	s.SessionStore.Get(ctx, id, func(entry []byte, err error) {
+		if len(entry) > 0 {
+			entry[s.at%len(entry)] ^= 1
+			s.bad++
+		}
+		done(entry, err)
+	})
+}
+
+// TestDamagedSessions damages sessions in a store, and in the client's hands: a full handshake follows.
+func TestDamagedSessions(t *testing.T) {
+	for _, version := range []iana.Version{iana.TLS12, iana.TLS13} {
+		store := &damagingStore{SessionStore: NewMemoryStore(1 << 20)}
+		client, server := clientConfig(), serverConfig(t)
+		client.SessionTickets, server.SessionTickets, server.SessionStore = true, true, store
+		client.MinVersion, client.MaxVersion = version, version
+		blob := sessionOf(t, client, server)
+		for i := range 60 {
+			p := newPair(t, client, server)
+			store.at = i * 7
+			offered := bytes.Clone(blob)
+			if i%2 == 1 {
+				offered[store.at%len(offered)] ^= 1
+			}
+			if err := p.client.SetSession(offered); err != nil {
+				t.Fatal(err)
+			}
+			p.mustNegotiate(t)
+			if p.client.State().Resumed || p.server.State().Resumed {
+				t.Errorf("%v: resumed with byte %d damaged", version, store.at)
+			}
+		}
+		if store.bad < 30 {
+			t.Errorf("%v: the store was asked for %d entries", version, store.bad)
+		}
+	}
+}

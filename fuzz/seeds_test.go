@@ -27,6 +27,7 @@ func recorded(t *testing.T) map[string]seeds {
 	return map[string]seeds{
 		"FuzzRecord": recordSeeds(t), "FuzzMessage": messageSeeds(t), "FuzzExtension": extensionSeeds(t),
 		"FuzzMachine": machineSeeds(), "FuzzConn": connSeeds(), "FuzzPSK": pskSeeds(),
+		"FuzzSession": sessionSeeds(), "FuzzTicket": ticketSeeds(t),
 	}
 }
 

@@ -2,6 +2,8 @@ package fuzz
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"testing"
 	"time"
 
@@ -9,10 +11,14 @@ import (
 	"github.com/s2ngo/s2ngo/internal/session"
 )
 
-// FuzzSession reads a serialized session, as a store or a client's file may hold it. What can be read
-// has one encoding.
+// FuzzSession reads a serialized session, as a store or a client's file may hold it, with its checksum
+// put right. What can be read has one encoding.
 func FuzzSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := session.Parse(b); err == nil && !bytes.Equal(b, checked(bare(b))) {
+			t.Fatal("taken with a wrong checksum")
+		}
+		b = checked(b)
 		before := bytes.Clone(b)
 		var s *session.Session
 		var err error
@@ -35,6 +41,13 @@ func FuzzSession(f *testing.F) {
 		s.Clear()
 	})
 }
+
+// checked returns b with the checksum that a serialized session ends with, bare b without it.
+func checked(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func bare(b []byte) []byte { return b[:len(b)-crc32.Size] }
 
 // ticketKeys are two keys, the second of which begins when the first ends sealing.
 func ticketKeys(t *testing.T) *session.Keys {
@@ -99,8 +112,8 @@ func sessionSeeds() seeds {
 	old.Version, old.CipherSuite, old.Secret = iana.TLS12, iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, repeat(4, 48)
 	old.ID, old.ExtendedMasterSecret, old.MaxEarlyData = repeat(5, 32), true, 0
 	return seeds{
-		"server": {aSession().Append(nil)}, "client": {client.Append(nil)}, "stateful": {stateful.Append(nil)},
-		"tls12": {old.Append(nil)}, "empty": {[]byte{}}, "cut": {aSession().Append(nil)[:80]},
+		"server": {bare(aSession().Append(nil))}, "client": {bare(client.Append(nil))}, "stateful": {bare(stateful.Append(nil))},
+		"tls12": {bare(old.Append(nil))}, "empty": {[]byte{}}, "cut": {aSession().Append(nil)[:80]}, "checked": {aSession().Append(nil)},
 	}
 }
 

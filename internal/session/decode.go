@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -22,7 +23,11 @@ const maxTime = 253402300799_999
 // Parse reads what Append wrote, and copies it. It checks that the fields can stand beside each
 // other, so that what it returns can be resumed if it may be. Errors: ErrFormat.
 func Parse(b []byte) (*Session, error) {
-	d := decoder{b: bytes.Clone(b)}
+	n := len(b) - checksumLen
+	if n < 0 || binary.BigEndian.Uint32(b[n:]) != crc32.Checksum(b[:n], castagnoli) {
+		return nil, ErrFormat
+	}
+	d := decoder{b: bytes.Clone(b[:n])}
 	if d.u8() != format {
 		return nil, ErrFormat
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"time"
 )
 
@@ -20,6 +21,12 @@ const (
 // maxChain is how many certificates a session keeps.
 const maxChain = 255
 
+// castagnoli is the polynomial of the checksum at the end of a serialized session. It shows damage, which
+// would lead to a handshake that fails instead of a full one; against forgery it is no help.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+const checksumLen = crc32.Size
+
 // Append appends the serialized session, for Parse. It holds the secret. Nothing is appended if a
 // field is longer than the protocol lets it be.
 func (s *Session) Append(dst []byte) []byte {
@@ -33,6 +40,7 @@ func (s *Session) Append(dst []byte) []byte {
 			return dst
 		}
 	}
+	start := len(dst)
 	var flags byte
 	for _, f := range [...]struct {
 		set bool
@@ -67,7 +75,7 @@ func (s *Session) Append(dst []byte) []byte {
 	for _, c := range s.PeerChain {
 		dst = append24(dst, c)
 	}
-	return dst
+	return u32(dst, crc32.Checksum(dst[start:], castagnoli))
 }
 
 // appendTime writes t in milliseconds since 1970, the grain of a ticket's age; 0 stands for

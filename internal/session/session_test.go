@@ -2,7 +2,9 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -55,12 +57,18 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// summed returns b, which is without one, with its checksum.
+func summed(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
 func TestParseRefuses(t *testing.T) {
-	whole := full13().Append(nil)
+	bare := func(s *Session) []byte { b := s.Append(nil); return b[:len(b)-checksumLen] }
+	whole := bare(full13())
 	change := func(f func(s *Session)) []byte {
 		s := full13()
 		f(s)
-		return s.Append(nil)
+		return bare(s)
 	}
 	for name, b := range map[string][]byte{
 		"nothing":                           nil,
@@ -72,20 +80,41 @@ func TestParseRefuses(t *testing.T) {
 		"an unknown suite":                  change(func(s *Session) { s.CipherSuite = 0x1399 }),
 		"a suite of another version":        change(func(s *Session) { s.CipherSuite = iana.TLS_RSA_WITH_AES_128_CBC_SHA }),
 		"a secret of another hash":          change(func(s *Session) { s.Secret = s.Secret[:32] }),
-		"a master secret of 32 bytes":       func() []byte { s := full12(); s.Secret = s.Secret[:32]; return s.Append(nil) }(),
-		"TLS 1.2 with early data":           func() []byte { s := full12(); s.MaxEarlyData = 1; return s.Append(nil) }(),
+		"a master secret of 32 bytes":       func() []byte { s := full12(); s.Secret = s.Secret[:32]; return bare(s) }(),
+		"TLS 1.2 with early data":           func() []byte { s := full12(); s.MaxEarlyData = 1; return bare(s) }(),
 		"TLS 1.3 with the EMS of TLS 1.2":   change(func(s *Session) { s.ExtendedMasterSecret = true }),
 		"a time before 1970":                func() []byte { b := bytes.Clone(whole); b[10] = 0x80; return b }(),
 		"a time after the year 9999":        func() []byte { b := bytes.Clone(whole); b[11] = 0x7f; return b }(),
-		"an empty certificate in the chain": append(bytes.Clone(least().Append(nil)[:len(least().Append(nil))-1]), 1, 0, 0, 0),
+		"an empty certificate in the chain": append(bytes.Clone(bare(least())[:len(bare(least()))-1]), 1, 0, 0, 0),
 	} {
-		if s, err := Parse(b); err == nil || s != nil {
+		if s, err := Parse(summed(b)); err == nil || s != nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
 	for n := range whole {
-		if _, err := Parse(whole[:n]); err == nil {
+		if _, err := Parse(summed(bytes.Clone(whole[:n]))); err == nil {
 			t.Errorf("%d of %d bytes: taken", n, len(whole))
+		}
+	}
+	if _, err := Parse(summed(whole)); err != nil {
+		t.Errorf("the whole: %v", err)
+	}
+}
+
+// TestDamagedSessions changes every bit of a serialized session, and cuts it everywhere: with another
+// secret, say, it would lead to a handshake that fails.
+func TestDamagedSessions(t *testing.T) {
+	whole := full13().Append(nil)
+	for i := range whole {
+		for bit := range 8 {
+			b := bytes.Clone(whole)
+			b[i] ^= 1 << bit
+			if _, err := Parse(b); err == nil {
+				t.Errorf("taken with bit %d of byte %d flipped", bit, i)
+			}
+		}
+		if _, err := Parse(whole[:i]); err == nil {
+			t.Errorf("taken with %d of %d bytes", i, len(whole))
 		}
 	}
 }
