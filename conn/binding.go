@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"reflect"
+	"runtime"
 	"slices"
 
 	"github.com/s2ngo/s2ngo/handshake"
@@ -30,7 +31,7 @@ func (cfg *Config) verifyDigest(client bool, pol *policy.Policy) (digest [32]byt
 	put("s2ngo session binding 1, client %v", client)
 	put("skip verify %v, time %v, intent %v", cfg.InsecureSkipVerify, cfg.DisableTimeVerification, cfg.DisableIntentVerification)
 	put("depth %d, OCSP %v", cfg.MaxChainDepth, cfg.RequestOCSP && !cfg.DisableOCSPVerification)
-	put("functions %v %v %v", cfg.VerifyHost != nil, cfg.OnVerify != nil, cfg.OnRevocationLists != nil)
+	put("functions %s %s %s", functionName(cfg.VerifyHost), functionName(cfg.OnVerify), functionName(cfg.OnRevocationLists))
 	put("%v %v", pol.CertificateSignatureSchemes, pol.CertificateKeys)
 	if !cfg.InsecureSkipVerify {
 		digestRoots(h, cfg.RootCAs)
@@ -39,12 +40,33 @@ func (cfg *Config) verifyDigest(client bool, pol *policy.Policy) (digest [32]byt
 	return digest
 }
 
-// sessionBinding is the whole of it. A server that asks for no certificates has authenticated nobody.
-func sessionBinding(verify *[32]byte, client bool, mode handshake.ClientAuth) (binding [32]byte) {
+// functionName tells functions apart, alike in all processes of one program: what one of them has let in is
+// not let past another. Closures of one function literal have one name.
+func functionName(f any) string {
+	v := reflect.ValueOf(f)
+	if v.IsNil() {
+		return ""
+	}
+	return runtime.FuncForPC(v.Pointer()).Name()
+}
+
+// sessionBinding is the whole of it. A server that asks for no certificates has authenticated nobody, unless it
+// has none of its own: then its clients prove a PSK, and the sessions of those that proved another one, or none
+// elsewhere, are not theirs.
+func sessionBinding(p *prepared, client bool, hs *handshake.Config) (binding [32]byte) {
 	h := sha256.New()
-	h.Write([]byte{byte(mode)})
-	if client || mode != handshake.NoClientAuth {
-		h.Write(verify[:])
+	h.Write([]byte{byte(hs.ClientAuth)})
+	if client || hs.ClientAuth != handshake.NoClientAuth {
+		h.Write(p.verify[:])
+	}
+	if !client && hs.Certificates == nil && (len(hs.PSKs) > 0 || p.onPSK != "") {
+		fmt.Fprintf(h, "only PSKs, by %q", p.onPSK)
+		for _, psk := range hs.PSKs {
+			identity, secret := sha256.Sum256(psk.Identity), sha256.Sum256(psk.Secret)
+			h.Write(identity[:])
+			h.Write(secret[:])
+			h.Write([]byte{byte(psk.Hash)})
+		}
 	}
 	h.Sum(binding[:0])
 	return binding

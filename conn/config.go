@@ -172,7 +172,9 @@ type Config struct {
 	SessionLifetime        time.Duration
 	KeyingMaterialLifetime time.Duration
 
-	// VerifyResumed lets OnVerify judge the peer's chain on a resumption, too.
+	// VerifyResumed lets OnVerify judge the peer's chain on a resumption, too. Without it a session that one
+	// function has let in is resumed where OnVerify is the same function; closures of one function
+	// literal count as one, whatever they hold.
 	VerifyResumed bool
 
 	// RequireTicketForwardSecrecy keeps a server of TLS 1.2 from sealing tickets
@@ -182,7 +184,8 @@ type Config struct {
 
 	// PSKs are external pre-shared keys of TLS 1.3, the most wanted first
 	// (s2n_connection_append_psk). A client offers them all, a server takes the first that it is
-	// offered.
+	// offered, or none if it requires a client certificate. Where a server has no certificate, tickets count
+	// with the very PSKs alone that they were given to.
 	PSKs []*PSK
 
 	// MaxEarlyData is how much early data a server takes on a ticket, in bytes

@@ -24,6 +24,7 @@ type prepared struct {
 	left   []string // versions of the policy that are left out, with the reason
 
 	verify   [32]byte       // what Config and policy say of verification, for sessions
+	onPSK    string         // the name of OnPSK, for the same
 	recorder ReplayRecorder // server: of early data
 }
 
@@ -97,7 +98,11 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 		return nil, err
 	}
 	p.useResumption(cfg, client)
-	return p, p.useCertificates(cfg, client)
+	if err := p.useCertificates(cfg, client); err != nil {
+		return nil, err
+	}
+	h.SessionBinding = sessionBinding(p, client, h)
+	return p, nil
 }
 
 // usePolicy takes from the policy, or from what overrides it, what is implemented.

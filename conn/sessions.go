@@ -64,7 +64,7 @@ func (p *prepared) useResumption(cfg *Config, client bool) {
 		r.KeyingMaterialLifetime = DefaultKeyingMaterialLifetime
 	}
 	p.verify = cfg.verifyDigest(client, p.policy)
-	r.SessionBinding = sessionBinding(&p.verify, client, p.hs.ClientAuth)
+	p.onPSK = functionName(cfg.OnPSK)
 	r.VerifyResumed, r.RequireTicketForwardSecrecy = cfg.VerifyResumed, cfg.RequireTicketForwardSecrecy
 	r.PSKs = cfg.PSKs
 	asks := &p.hs.Asks

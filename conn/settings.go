@@ -85,7 +85,6 @@ func (s *settings) apply(c *Conn) error {
 	}
 	if s.clientAuth != DefaultClientAuth {
 		hs.ClientAuth = s.clientAuth
-		hs.SessionBinding = sessionBinding(&p.verify, c.client, hs.ClientAuth)
 	}
 	hs.Session = s.session
 	if s.psks != nil {
@@ -93,6 +92,9 @@ func (s *settings) apply(c *Conn) error {
 		if err := checkPSKs(hs.PSKs); err != nil {
 			return &Error{ErrUsage, err}
 		}
+	}
+	if s.psks != nil || s.clientAuth != DefaultClientAuth {
+		hs.SessionBinding = sessionBinding(p, c.client, &hs)
 	}
 	if s.maxEarlyDataSet {
 		hs.MaxEarlyData = s.maxEarlyData

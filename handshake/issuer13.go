@@ -158,7 +158,7 @@ func (i *Issuer) seal() error {
 	if err != nil {
 		return internal(err, "a ticket could not be sealed")
 	}
-	if ok {
+	if ok && len(sealed) <= math.MaxUint16 { // a context for early data can be as long as that
 		i.sealed, i.life = sealed, life
 	}
 	return nil

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"math"
 	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -51,8 +52,14 @@ type Resumption struct {
 const minSkipLimit = 1 << 16
 
 // skipLimit bounds the early data, in bytes, of a client whose offer was refused (RFC 8446,
-// Section 4.2.10).
-func (m *Machine) skipLimit() int { return max(int(m.cfg.MaxEarlyData), minSkipLimit) }
+// Section 4.2.10). The PSK, which may be nil, tells what the client was allowed.
+func (m *Machine) skipLimit(psk *chosenPSK) int {
+	limit := max(m.cfg.MaxEarlyData, minSkipLimit)
+	if psk != nil {
+		limit = max(limit, psk.promised)
+	}
+	return int(min(limit, math.MaxInt32))
+}
 
 // peerOf returns what a session kept of the peer, and whether it is still welcome: a server's
 // leaf is judged again by the current clock, a client's chain by all that a full handshake
@@ -70,7 +77,10 @@ func (m *Machine) peerOf(s *session.Session) (peer PeerChain, ok bool) {
 	case v == nil:
 	case m.client || s.PeerTruncated:
 		leaf, now := peer.Certificates[0], m.now()
-		return peer, v.SkipTime || !now.Before(leaf.NotBefore) && !now.After(leaf.NotAfter)
+		if !v.SkipTime && (now.Before(leaf.NotBefore) || now.After(leaf.NotAfter)) {
+			return peer, false
+		}
+		err = v.Names(leaf, m.client, m.serverName)
 	default:
 		peer.Verified, err = v.Client(peer.Certificates)
 	}

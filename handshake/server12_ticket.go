@@ -78,7 +78,7 @@ func (t *newTicket12) seal(m *Machine) (state, error) {
 	if err != nil {
 		return nil, internal(err, "a ticket could not be sealed")
 	}
-	if !ok {
+	if !ok || len(ticket) > math.MaxUint16 {
 		ticket = nil
 	}
 	return t.give(m, ticket, life)

@@ -149,7 +149,7 @@ func (a answerClientHello) retry(m *Machine, group iana.Group, psk *chosenPSK) (
 	m.dummyChangeCipherSpec()
 	if a.hello.EarlyData {
 		m.Result.EarlyData = EarlyDataRejected
-		m.emit(Event{Kind: SkipEarlyData, Epoch: Initial, Limit: m.skipLimit()})
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Initial, Limit: m.skipLimit(psk)})
 	}
 	m.Result.Retried = true
 	return &expectSecondClientHello{group: group, first: constantPart(a.hello), psk: psk}, nil
@@ -412,7 +412,7 @@ func (s *serverFlight) finished(m *Machine) (state, error) {
 		m.setReadKey(Handshake, s.client)
 	}
 	if s.skip {
-		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake, Limit: m.skipLimit()}) // RFC 8446, Section 4.2.10
+		m.emit(Event{Kind: SkipEarlyData, Epoch: Handshake, Limit: m.skipLimit(s.psk)}) // RFC 8446, Section 4.2.10
 	}
 	m.setWriteKey(Application, server)
 	m.Result.HalfRTT = !s.request

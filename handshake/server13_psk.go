@@ -30,6 +30,7 @@ type chosenPSK struct {
 	age      uint32 // of a ticket, obfuscated
 	hash     crypto.Hash
 	early    schedule.Early // once the binder fits
+	promised uint32         // how much early data the client was allowed, in bytes
 
 	external *PSK             // or
 	session  *session.Session // with
@@ -103,8 +104,12 @@ func (s *selectPSK) withAnswer(m *Machine, p *PSK) (state, error) {
 }
 
 // external returns the choice of p, if the client offers it and a cipher suite to go with it.
-// Every identity is compared, in time that depends on their lengths alone.
+// Every identity is compared, in time that depends on their lengths alone. No PSK stands for a certificate that
+// is required.
 func (s *selectPSK) external(m *Machine, p *PSK) *chosenPSK {
+	if m.cfg.ClientAuth == RequireClientAuth {
+		return nil
+	}
 	i, found := 0, -1
 	for identity := range s.hello.PreSharedKey.Identities.All() {
 		if subtle.ConstantTimeCompare(identity, p.Identity) == 1 && found < 0 {
@@ -115,7 +120,7 @@ func (s *selectPSK) external(m *Machine, p *PSK) *chosenPSK {
 	if _, ok := s.suiteFor(m, p.hash()); !ok || found < 0 {
 		return nil
 	}
-	return &chosenPSK{identity: p.Identity, index: found, hash: p.hash(), external: p}
+	return &chosenPSK{identity: p.Identity, index: found, hash: p.hash(), external: p, promised: p.MaxEarlyData}
 }
 
 // tickets tries identities as tickets, in the client's order.
@@ -161,6 +166,7 @@ func (s *selectPSK) open(m *Machine) *chosenPSK {
 
 // withEntry takes what the store has under the ticket. Another session's is none.
 func (s *selectPSK) withEntry(m *Machine, entry []byte) (state, error) {
+	defer clear(entry) // it is ours now
 	c := s.fits(m, entry)
 	if c == nil || string(c.session.ID) != string(s.identity) {
 		return s.tickets(m)
@@ -196,13 +202,13 @@ func (s *selectPSK) fits(m *Machine, content []byte) *chosenPSK {
 	if !ok {
 		return nil
 	}
-	return &chosenPSK{identity: slices.Clone(s.identity), index: s.index, age: s.age, hash: row.Hash, session: t, peer: peer}
+	return &chosenPSK{identity: slices.Clone(s.identity), index: s.index, age: s.age, hash: row.Hash, session: t, peer: peer, promised: t.MaxEarlyData}
 }
 
 // resumable holds what both sides want of a session of TLS 1.3, its peer apart: a life that is not
 // over, and the same authentication; a cipher suite that is still allowed.
 func (m *Machine) resumable(t *session.Session) bool {
-	authenticates := m.client || t.ClientAuth || m.cfg.ClientAuth == RequireClientAuth
+	authenticates := m.client || t.ClientAuth || m.cfg.ClientAuth == RequireClientAuth || m.onlyPSK()
 	return t.Version == iana.TLS13 && !t.ExpiredAt(m.now()) && t.Binding == m.cfg.SessionBinding && slices.Contains(m.cfg.Suites, t.CipherSuite) &&
 		(t.ClientAuth || m.cfg.ClientAuth != RequireClientAuth) &&
 		(!authenticates || strings.EqualFold(t.ServerName, m.Result.ServerName))

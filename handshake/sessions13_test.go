@@ -50,11 +50,17 @@ var sessions13 = map[kind]struct {
 	tls13Unknown:  {set(AskConfig, AskPSK, AskOCSPResponse, AskPrivateKey), "", false, set(AskPSK)},
 }
 
+// usesExternal reports whether it comes to a handshake with an external PSK, which a server that requires a
+// certificate does not take for one.
+func (s scenario) usesExternal() bool { return s.kind == tls13External && s.auth != RequireClientAuth }
+
 // acceptsEarlyData reports whether the early data that is offered is accepted.
 func (s scenario) acceptsEarlyData() bool {
 	switch s.kind {
-	case tls13Sealed, tls13Stored, tls13Opened, tls13External:
+	case tls13Sealed, tls13Stored, tls13Opened:
 		return true
+	case tls13External:
+		return s.usesExternal()
 	case tls13Unwanted, tls13Replayed:
 		return s.asks == 0
 	}
@@ -164,14 +170,14 @@ func TestSessions13(t *testing.T) {
 		r := s.start(t)
 		r.post = nil
 		r.finish()
-		psk := k.resume || s.kind == tls13External
+		psk := k.resume || s.usesExternal()
 		early := EarlyDataRejected
 		if s.acceptsEarlyData() {
 			early = EarlyDataEnd
 		}
 		for _, at := range []*side{r.client, r.server} {
 			got := &at.Result
-			if got.Resumed != k.resume || got.ClientAuth != (s.certificate && s.kind != tls13External) || got.Retried != (s.kind == tls13Second) {
+			if got.Resumed != k.resume || got.ClientAuth != (s.certificate && !s.usesExternal()) || got.Retried != (s.kind == tls13Second) {
 				t.Errorf("%v: the %s's result is %+v", s, role(at.client), got)
 			}
 			if got.EarlyData != early || (got.MaxEarlyData == 1000) != (early == EarlyDataEnd) {
@@ -180,7 +186,7 @@ func TestSessions13(t *testing.T) {
 			if (got.PSKIdentity != nil) != psk || string(got.PSKIdentity) != string(r.client.Result.PSKIdentity) {
 				t.Errorf("%v: the %s's PSK is %x", s, role(at.client), got.PSKIdentity)
 			}
-			if chain := got.Peer.Certificates; (chain != nil) != ((at.client || s.certificate) && s.kind != tls13External) {
+			if chain := got.Peer.Certificates; (chain != nil) != ((at.client || s.certificate) && !s.usesExternal()) {
 				t.Errorf("%v: the %s knows a chain of %d", s, role(at.client), len(chain))
 			}
 		}

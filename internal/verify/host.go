@@ -7,6 +7,18 @@ import (
 	"net/netip"
 )
 
+// Names judges the names of a leaf whose chain was judged before, as Server and Client do: a server's, which was
+// reached by name, or a client's. Every error is an *Error.
+func (s *Settings) Names(leaf *x509.Certificate, server bool, name string) error {
+	switch {
+	case server:
+		return s.checkServerName(leaf, name)
+	case s.VerifyHost != nil:
+		return s.askHost(leaf)
+	}
+	return nil
+}
+
 // checkServerName holds the leaf against the name that the server was reached by.
 func (s *Settings) checkServerName(leaf *x509.Certificate, name string) error {
 	if s.VerifyHost != nil {
