@@ -95,4 +95,8 @@ func (l *loop) handshake(c *conn.Conn) {
 	}
 }
 
-var _ = []any{client, server, (*loop).handshake}
+func pooledServer(cfg *conn.Config, pool *asyncpkey.Pool, key crypto.Signer) {
+	cfg.OnPrivateKey = asyncpkey.Handler[*conn.Conn](pool, key)
+}
+
+var _ = []any{client, server, pooledServer, (*loop).handshake}

@@ -15,6 +15,7 @@ func TestPagesCompile(t *testing.T) {
 	}{
 		{"../README.md", "example_test.go", 3},
 		{"../docs/ASYNC.md", "example_async_test.go", 5},
+		{"../docs/RESUMPTION.md", "example_resumption_test.go", 4},
 	} {
 		page, err := os.ReadFile(c.page)
 		if err != nil {
