@@ -3,6 +3,7 @@ package redisstore
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,6 +23,12 @@ type epoch struct {
 	sealed string // as it stands in Redis
 	began  time.Time
 	nodes  []string // run_id of each master, in order
+}
+
+// stamp stands for the epoch; no two are alike, since each is sealed with random bytes of its own.
+func (e *epoch) stamp() [stampLen]byte {
+	sum := sha256.Sum256([]byte(e.sealed))
+	return [stampLen]byte(sum[:])
 }
 
 func (e *epoch) has(runID string) bool { return runID != "" && slices.Contains(e.nodes, runID) }

@@ -104,10 +104,9 @@ func (s *Store) look() error {
 	s.fleet.mu.Lock()
 	defer s.fleet.mu.Unlock()
 	err := s.findKeys(ctx)
+	e := s.findEpoch(ctx) // before Sync returns: what is stored without it brings no early data
 	if err == nil {
 		s.fleet.once.Do(func() { close(s.fleet.looked) })
-	}
-	if e := s.findEpoch(ctx); err == nil {
 		err = e
 	}
 	if err != nil {

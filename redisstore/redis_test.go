@@ -143,6 +143,52 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestTakenEntryComesBack restarts Redis with a dump in which an entry still is that was taken since.
+func TestTakenEntryComesBack(t *testing.T) {
+	r := interop.StartRedis(t)
+	s := open(t, r.Address, patient)
+	if err := put(t, s, "id", "entry", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	name := s.vault.name(kindSession, []byte("id"))
+	dump, err := s.client.Get(context.Background(), name).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	comesBack := func() {
+		if err := s.client.Set(context.Background(), name, dump, time.Minute).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if e, err := get(t, s, "id"); e != "entry" || err != nil {
+			t.Errorf("what came back is %q, %v", e, err)
+		}
+	}
+	if existed, err := take(t, s, "id"); !existed || err != nil {
+		t.Fatalf("taken for the first time: %v, %v", existed, err)
+	}
+	r.Kill()
+	r.Start()
+	eventually(t, "Redis", func() bool { return s.client.Ping(context.Background()).Err() == nil })
+	comesBack()
+	if existed, err := take(t, s, "id"); existed || !errors.Is(err, ErrNotReady) && err != nil {
+		t.Errorf("taken before the restart was noticed: %v, %v", existed, err)
+	}
+	eventually(t, "another epoch", func() bool { fresh, _ := record(t, s, byte(time.Now().UnixNano())); return fresh })
+	comesBack()
+	if existed, err := take(t, s, "id"); existed || err != nil {
+		t.Errorf("taken for the second time: %v, %v", existed, err)
+	}
+	if e, err := get(t, s, "id"); e != "" || err != nil {
+		t.Errorf("afterwards there is %q, %v", e, err)
+	}
+	if err := put(t, s, "id", "entry", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if existed, err := take(t, s, "id"); !existed || err != nil {
+		t.Errorf("one of the new epoch, taken: %v, %v", existed, err)
+	}
+}
+
 // TestOneTakes lets two servers take the same session at once.
 func TestOneTakes(t *testing.T) {
 	r := interop.StartRedis(t)

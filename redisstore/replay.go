@@ -39,17 +39,22 @@ func (s *Store) Record(ctx context.Context, key [32]byte, until time.Time, done 
 		if !set.Val() {
 			return false, nil
 		}
-		now, err := s.client.Get(ctx, s.vault.name(kindEpoch, nil)).Result() // after the recording, on purpose
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return false, err
-		}
-		if now != e.sealed || !e.has(field(server.Val(), "run_id")) {
-			s.fleet.epoch.CompareAndSwap(e, nil)
-			s.fleet.hurry()
-			return false, ErrNotReady
-		}
-		return true, nil
+		return s.inForce(ctx, e, server.Val())
 	}, done)
+}
+
+// inForce reports whether the epoch is in force, after something was done by the server that info is of.
+func (s *Store) inForce(ctx context.Context, e *epoch, info string) (bool, error) {
+	now, err := s.client.Get(ctx, s.vault.name(kindEpoch, nil)).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, err
+	}
+	if now != e.sealed || !e.has(field(info, "run_id")) {
+		s.fleet.epoch.CompareAndSwap(e, nil)
+		s.fleet.hurry()
+		return false, ErrNotReady
+	}
+	return true, nil
 }
 
 // Began is conn.ReplayRecorder's: the beginning of the epoch, and a time that never comes while it is not
