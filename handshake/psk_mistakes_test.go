@@ -43,6 +43,16 @@ func flipBound(i int) func(c *testpeer.ScriptClient) {
 	}
 }
 
+// onlySecond edits the second hello of c.
+func onlySecond(c *testpeer.ScriptClient, e testpeer.Edit) testpeer.Edit {
+	return func(msg []byte) []byte {
+		if c.Retry {
+			return e(msg)
+		}
+		return msg
+	}
+}
+
 // TestClientPSKMistakes is what a server says of a client that does wrong with PSKs.
 func TestClientPSKMistakes(t *testing.T) {
 	for _, c := range []struct {
@@ -66,6 +76,10 @@ func TestClientPSKMistakes(t *testing.T) {
 		{"a binder of another hash's length", withClient{config: knowsPSK, client: func(c *testpeer.ScriptClient) {
 			offersPSKs(scriptedPSK())(c)
 			c.PSKs[0].Hash = crypto.SHA384
+		}}, iana.DecryptError, "client sent a binder that does not fit PSK 0"},
+		{"a binder of 31 bytes", withClient{config: knowsPSK, client: func(c *testpeer.ScriptClient) {
+			offersPSKs(scriptedPSK())(c)
+			c.EditBound = replace(iana.PreSharedKey, slices.Concat([]byte{0, 14, 0, 8}, []byte("external"), []byte{0, 0, 0, 0, 0, 32, 31}, make([]byte, 31))...)
 		}}, iana.DecryptError, "client sent a binder that does not fit PSK 0"},
 		{"a wrong binder behind a right one", withClient{config: knowsPSK, client: func(c *testpeer.ScriptClient) {
 			p := scriptedPSK()
@@ -101,12 +115,7 @@ func TestClientPSKMistakes(t *testing.T) {
 			iana.DecodeError, "client_hello: extension pre_shared_key: identities: empty"},
 		{"a wrong binder after HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: func(c *testpeer.ScriptClient) {
 			offersPSKs(scriptedPSK())(c)
-			c.EditBound = func(msg []byte) []byte {
-				if c.Retry {
-					return flip(-1)(msg)
-				}
-				return msg
-			}
+			c.EditBound = onlySecond(c, flip(-1))
 		}}, iana.DecryptError, "client sent a binder that does not fit PSK 0"},
 		{"early data after HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: offersPSKs(scriptedPSK()), second: change(func(p *parts) {
 			p.Extensions = slices.Insert(p.Extensions, 0, testpeer.Extension{Type: iana.EarlyData})
@@ -114,16 +123,14 @@ func TestClientPSKMistakes(t *testing.T) {
 			iana.IllegalParameter, "client offers early data after HelloRetryRequest"},
 		{"other modes after HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: offersPSKs(scriptedPSK()), second: replace(iana.PSKKeyExchangeModes, 2, 1, 0)},
 			iana.IllegalParameter, "client changed its ClientHello after HelloRetryRequest in more than key shares"},
-		{"the PSK is gone after HelloRetryRequest, and there is nothing else", withClient{config: func(c *Config) { onlyPSKs(c); wantsP256(c) },
-			client: func(c *testpeer.ScriptClient) {
-				offersPSKs(scriptedPSK())(c)
-				c.EditBound = func(msg []byte) []byte {
-					if c.Retry {
-						return drop(iana.PreSharedKey)(msg)
-					}
-					return msg
-				}
-			}}, iana.HandshakeFailure, "client offers no PSK, and this server has no certificate"},
+		{"no PSK any more after HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: func(c *testpeer.ScriptClient) {
+			offersPSKs(scriptedPSK())(c)
+			c.EditBound = onlySecond(c, drop(iana.PreSharedKey))
+		}}, iana.MissingExtension, "client offers no PSK any more, by which HelloRetryRequest was chosen"},
+		{"another PSK after HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: func(c *testpeer.ScriptClient) {
+			offersPSKs(scriptedPSK())(c)
+			c.EditBound = onlySecond(c, replace(iana.PreSharedKey, preSharedKey()...))
+		}}, iana.IllegalParameter, "client offers the PSK no more by which HelloRetryRequest was chosen"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			s, script, events, err := c.client.play(t)
@@ -165,15 +172,6 @@ func TestServerWithPSKs(t *testing.T) {
 			c.PSKs = []*PSK{{Identity: []byte("external"), Secret: []byte("x"), Hash: crypto.SHA384}}
 		}, client: offersPSKs(scriptedPSK())}, -1},
 		{"the second of the server's, and a HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: offersPSKs(unknownPSK("x"), scriptedPSK())}, 1},
-		{"one that is gone after HelloRetryRequest", withClient{config: knowsPSKandWantsP256, client: func(c *testpeer.ScriptClient) {
-			offersPSKs(scriptedPSK())(c)
-			c.EditBound = func(msg []byte) []byte {
-				if c.Retry {
-					return drop(iana.PreSharedKey)(msg)
-				}
-				return msg
-			}
-		}}, -1},
 		{"early data that is not expected", withClient{config: knowsPSK, client: func(c *testpeer.ScriptClient) {
 			offersPSKs(scriptedPSK())(c)
 			c.EarlyData = true

@@ -48,8 +48,8 @@ type Resumption struct {
 }
 
 // minSkipLimit is how many bytes of unwanted early data are passed over at least, whatever
-// the Config says now: a ticket may be older than the Config.
-const minSkipLimit = 1 << 16
+// the Config says now, since a ticket may be older than the Config: as many as BoringSSL permits.
+const minSkipLimit = 14 << 10
 
 // skipLimit bounds the early data, in bytes, of a client whose offer was refused (RFC 8446,
 // Section 4.2.10). The PSK, which may be nil, tells what the client was allowed.

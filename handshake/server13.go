@@ -37,8 +37,11 @@ func (a answerClientHello) answer(m *Machine) (state, error) {
 	if err := checkClientHello13(a.hello); err != nil {
 		return nil, err
 	}
-	if a.hello.Has.Has(iana.PreSharedKey) {
+	switch {
+	case a.hello.Has.Has(iana.PreSharedKey):
 		return (&selectPSK{answerClientHello: a}).begin(m)
+	case a.retried != nil && a.retried.psk != nil:
+		return nil, missing("client offers no PSK any more, by which HelloRetryRequest was chosen")
 	}
 	return a.withPSK(m, nil)
 }

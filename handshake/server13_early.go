@@ -15,8 +15,8 @@ import (
 // C -> S   (early data) (EndOfEarlyData)
 // C -> S   {Finished}
 
-// ageWindow is how far a ticket's age may be from what the client says of it for its early data
-// to be taken: longer ago it could have been recorded, and be forgotten here.
+// ageWindow is how far, in whole seconds, a ticket's age may be from what the client says of it for
+// its early data to be taken: longer ago it could have been recorded, and be forgotten here.
 const ageWindow = 60 * time.Second
 
 // resumePSK goes from the choice of a PSK to ServerHello.
@@ -78,8 +78,8 @@ func (s *resumePSK) permitted(m *Machine) uint32 {
 		return p.MaxEarlyData
 	}
 	t := s.psk.session
-	off := t.AgeError(s.psk.age, m.now())
-	if t.CipherSuite != m.x.suite.ID || t.ALPN != s.alpn || off < -ageWindow || off > ageWindow {
+	off := t.AgeError(s.psk.age, m.now()).Abs().Round(time.Second)
+	if t.CipherSuite != m.x.suite.ID || t.ALPN != s.alpn || off > ageWindow {
 		return 0
 	}
 	return min(t.MaxEarlyData, m.cfg.MaxEarlyData)
@@ -107,7 +107,7 @@ func (s *resumePSK) wanted(m *Machine, accept bool) (state, error) {
 	}
 	t := s.psk.session
 	age := m.now().Sub(t.Issued) + t.AgeError(s.psk.age, m.now()) // as the client sees it
-	entry := &ReplayEntry{Key: sha256.Sum256(first), Issued: t.Issued, Until: t.Issued.Add(age + ageWindow)}
+	entry := &ReplayEntry{Key: sha256.Sum256(first), Issued: t.Issued, Until: t.Issued.Add(age + ageWindow + time.Second)}
 	m.hold = true
 	return ask(m, AskReplay, entry, new(async.Op[bool]), s.fresh), nil
 }

@@ -187,22 +187,22 @@ func (s *selectPSK) withState(m *Machine, content []byte) (state, error) {
 	return s.prove(m, c)
 }
 
-// fits returns the choice of the session that content is, if it may be resumed here and now.
+// fits returns the choice of the session that content is, if it may be resumed here and now: by the
+// cipher suite that a full handshake would choose, whose hash has to be the session's.
 func (s *selectPSK) fits(m *Machine, content []byte) *chosenPSK {
 	t, err := session.Parse(content)
 	if err != nil {
 		return nil
 	}
-	row := suite.Lookup(t.CipherSuite)
-	_, ok := s.suiteFor(m, row.Hash)
-	if !ok || !m.resumable(t) {
+	id, ok := s.suiteFor(m, 0)
+	if !ok || suite.Lookup(id).Hash != suite.Lookup(t.CipherSuite).Hash || !s.hello.CipherSuites.Has(t.CipherSuite) || !m.resumable(t) {
 		return nil
 	}
 	peer, ok := m.peerOf(t)
 	if !ok {
 		return nil
 	}
-	return &chosenPSK{identity: slices.Clone(s.identity), index: s.index, age: s.age, hash: row.Hash, session: t, peer: peer, promised: t.MaxEarlyData}
+	return &chosenPSK{identity: slices.Clone(s.identity), index: s.index, age: s.age, hash: suite.Lookup(id).Hash, session: t, peer: peer, promised: t.MaxEarlyData}
 }
 
 // resumable holds what both sides want of a session of TLS 1.3, its peer apart: a life that is not
@@ -231,8 +231,8 @@ func (m *Machine) onlyPSK() bool {
 	return m.cfg.Certificates == nil && (len(m.cfg.PSKs) > 0 || m.cfg.Asks.Has(AskPSK))
 }
 
-// repeated finds, in a second ClientHello, the PSK that was chosen by the first one. Without it the
-// handshake is a full one.
+// repeated finds, in a second ClientHello, the PSK that was chosen by the first one, which the client
+// has no reason to take back (RFC 8446, Section 4.1.2).
 func (s *selectPSK) repeated(m *Machine) (state, error) {
 	c := s.retried.psk
 	if c == nil {
@@ -247,8 +247,7 @@ func (s *selectPSK) repeated(m *Machine) (state, error) {
 		i++
 	}
 	if c.index < 0 {
-		c.wipe()
-		return s.none(m)
+		return nil, illegal("client offers the PSK no more by which HelloRetryRequest was chosen")
 	}
 	return s.prove(m, c)
 }

@@ -39,7 +39,9 @@ func (p PSKIdentities) each(yield func([]byte, uint32) bool) {
 // bytes of its ClientHello.
 type PSKBinders []byte
 
-// All ranges over the binders, each 32 to 255 bytes.
+// All ranges over the binders, each 1 to 255 bytes. RFC 8446 begins with 32; but a client that
+// knows a PSK of another kind writes what it takes for its binder, and a server that has no use for
+// that PSK does not look at it. One that has finds that no shorter binder fits.
 func (p PSKBinders) All() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) { p.each(yield) }
 }
@@ -70,9 +72,7 @@ func parsePreSharedKey(r *Reader) (p OfferedPSKs) {
 	p.BindersLen = 2 + len(p.Binders)
 	list, binders := Reader{b: p.Binders, at: r.at}, 0
 	for ; list.Len() > 0; binders++ {
-		if b := list.Vec8(); list.err == nil && len(b) < 32 {
-			list.Fail("binder of " + strconv.Itoa(len(b)) + " bytes")
-		}
+		list.nonEmpty(list.Vec8())
 	}
 	r.adopt(&list)
 
