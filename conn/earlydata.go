@@ -35,6 +35,9 @@ func (c *Conn) SendEarlyData(p []byte) (n int, b Blocked, err error) {
 		return 0, NotBlocked, err
 	}
 	defer c.leave(both)
+	if c.is(factDone) && !c.is(factHandshakeError) {
+		return 0, NotBlocked, nil
+	}
 	if !c.started {
 		if err := c.start(); err != nil {
 			return 0, NotBlocked, err
@@ -104,6 +107,9 @@ func (c *Conn) RecvEarlyData(p []byte) (n int, b Blocked, err error) {
 		return 0, NotBlocked, err
 	}
 	defer c.leave(both)
+	if c.is(factNegotiated) && !c.is(factHandshakeError) {
+		return 0, NotBlocked, nil // what there is now is Recv's
+	}
 	if !c.started {
 		if err := c.start(); err != nil {
 			return 0, NotBlocked, err
@@ -114,9 +120,6 @@ func (c *Conn) RecvEarlyData(p []byte) (n int, b Blocked, err error) {
 	for {
 		k := copy(p[n:], c.rest)
 		n, c.rest = n+k, c.rest[k:]
-		if c.is(factNegotiated) && !c.is(factHandshakeError) {
-			return n, NotBlocked, nil
-		}
 		if len(c.rest) > 0 || n > 0 && (n == len(p) || !c.rd.Ready()) && !c.earlyDataOver() {
 			return n, BlockedOnEarlyData, nil // what there is goes out before another read
 		}

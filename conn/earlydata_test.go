@@ -407,6 +407,30 @@ func TestNegotiateLeavesEarlyData(t *testing.T) {
 	sendEarly(t, p, nil, 2).holds(t, true, EarlyDataEnd, []byte("early"))
 }
 
+// TestNoEarlyDataAfterTheHandshake calls both when there is none any more: what has come since is left
+// to Recv.
+func TestNoEarlyDataAfterTheHandshake(t *testing.T) {
+	client, server := earlyConfigs(t)
+	p := newPair(t, client, server)
+	p.mustNegotiate(t)
+	if _, _, err := p.client.Send([]byte("data")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 2)
+	if n, _, err := p.server.Recv(buf); string(buf[:n]) != "da" || err != nil {
+		t.Fatal(n, err)
+	}
+	if n, b, err := p.server.RecvEarlyData(buf); n != 0 || b != NotBlocked || err != nil {
+		t.Errorf("RecvEarlyData gives %d bytes, %v, %v", n, b, err)
+	}
+	if n, b, err := p.client.SendEarlyData([]byte("late")); n != 0 || b != NotBlocked || err != nil {
+		t.Errorf("SendEarlyData takes %d bytes, %v, %v", n, b, err)
+	}
+	if n, _, err := p.server.Recv(buf); string(buf[:n]) != "ta" || err != nil {
+		t.Errorf("the rest is %q, %v", buf[:n], err)
+	}
+}
+
 // TestEarlyDataUsage holds the misuses.
 func TestEarlyDataUsage(t *testing.T) {
 	client, server := earlyConfigs(t)

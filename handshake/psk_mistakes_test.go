@@ -158,6 +158,8 @@ func TestServerWithPSKs(t *testing.T) {
 		{"one that is known, without signature_algorithms", withClient{config: knowsPSK, client: offersPSKs(scriptedPSK()),
 			edit: on(iana.ClientHello, drop(iana.SignatureAlgorithms))}, 0},
 		{"the last of ten", withClient{config: knowsPSK, client: offersPSKs(append(slices.Clone(nine), scriptedPSK())...)}, 9},
+		{"the sixty-fourth", withClient{config: knowsPSK, client: offersPSKs(append(slices.Repeat([]testpeer.PSK{unknownPSK("x")}, 63), scriptedPSK())...)}, 63},
+		{"the sixty-fifth, which is not looked at", withClient{config: knowsPSK, client: offersPSKs(append(slices.Repeat([]testpeer.PSK{unknownPSK("x")}, 64), scriptedPSK())...)}, -1},
 		{"one that is known, twice", withClient{config: knowsPSK, client: offersPSKs(scriptedPSK(), scriptedPSK())}, 0},
 		{"none that is known", withClient{config: knowsPSK, client: offersPSKs(nine...)}, -1},
 		{"one whose binder is not looked at", withClient{config: knowsPSK, client: func(c *testpeer.ScriptClient) {

@@ -115,7 +115,7 @@ type ReplayEntry struct {
 // OfferedPSKs are the PSKs of a ClientHello while the application chooses one. All of it is
 // lent until it has answered.
 type OfferedPSKs struct {
-	Identities [][]byte // in the client's order; tickets are among them
+	Identities [][]byte // in the client's order, 64 at most; tickets are among them
 	ServerName string
 }
 

@@ -20,8 +20,14 @@ import (
 //          the binder proves that the client has it
 //          server13.go goes on, with the PSK or without
 
-// maxTickets is how many identities are tried as tickets, at a cost for each.
-const maxTickets = 3
+const (
+	// maxTickets is how many identities are tried as tickets, at a cost for each.
+	maxTickets = 3
+
+	// maxIdentities is how many are looked at as external PSKs: each is compared with each of
+	// ours, and a ClientHello has room for nine thousand.
+	maxIdentities = 64
+)
 
 // chosenPSK is the PSK that the handshake goes by.
 type chosenPSK struct {
@@ -79,6 +85,9 @@ func (s *selectPSK) begin(m *Machine) (state, error) {
 	if m.cfg.Asks.Has(AskPSK) {
 		offered := &OfferedPSKs{ServerName: m.Result.ServerName}
 		for identity := range s.hello.PreSharedKey.Identities.All() {
+			if len(offered.Identities) == maxIdentities {
+				break
+			}
 			offered.Identities = append(offered.Identities, slices.Clone(identity))
 		}
 		m.hold = true
@@ -104,7 +113,7 @@ func (s *selectPSK) withAnswer(m *Machine, p *PSK) (state, error) {
 }
 
 // external returns the choice of p, if the client offers it and a cipher suite to go with it.
-// Every identity is compared, in time that depends on their lengths alone. No PSK stands for a certificate that
+// Every identity is compared, up to maxIdentities, in time that depends on their lengths alone. No PSK stands for a certificate that
 // is required.
 func (s *selectPSK) external(m *Machine, p *PSK) *chosenPSK {
 	if m.cfg.ClientAuth == RequireClientAuth {
@@ -112,6 +121,9 @@ func (s *selectPSK) external(m *Machine, p *PSK) *chosenPSK {
 	}
 	i, found := 0, -1
 	for identity := range s.hello.PreSharedKey.Identities.All() {
+		if i == maxIdentities {
+			break
+		}
 		if subtle.ConstantTimeCompare(identity, p.Identity) == 1 && found < 0 {
 			found = i
 		}

@@ -215,3 +215,70 @@ func TestSessions13(t *testing.T) {
 		}
 	}
 }
+
+// TestTicketLifetimes shifts the server's clock, and the client's with it or not: a ticket lasts its
+// time on both sides, and the keying material of a full handshake no longer for being passed on.
+func TestTicketLifetimes(t *testing.T) {
+	const hour, day = time.Hour, 24 * time.Hour
+	resume := func(have *session.Session, later, client time.Duration) *run {
+		t.Helper()
+		r := scenario{tls13Sealed, NoClientAuth, false, 0}.start(t)
+		r.client.cfg.Session = have
+		r.client.cfg.Now = func() time.Time { return today().Add(client) }
+		r.server.cfg.Now = func() time.Time { return today().Add(later) }
+		r.server.cfg.SessionLifetime = 7 * day
+		keys := session.NewKeys(session.KeysConfig{EncryptLifetime: 30 * day, DecryptLifetime: 30 * day, AddedOnly: true})
+		if err := keys.Add([]byte("ours"), []byte("secret of ours"), today(), today()); err != nil {
+			t.Fatal(err)
+		}
+		r.server.cfg.TicketKeys = keys
+		r.post = nil
+		r.finish()
+		return r
+	}
+	first := scenario{tls13Sealed, NoClientAuth, false, 0}.made13(t).session
+	for _, c := range []struct {
+		server, client time.Duration
+		resumed        bool
+		early          EarlyDataStatus
+	}{
+		{0, 0, true, EarlyDataEnd},
+		{14*hour + 59*time.Minute, 14*hour + 59*time.Minute, true, EarlyDataEnd},
+		{15 * hour, 14 * hour, false, EarlyDataRejected},
+		{15 * hour, 15 * hour, false, EarlyDataNotRequested}, // the client knows, too
+		{-time.Hour, 0, true, EarlyDataRejected},             // a fleet's clocks may differ
+		{-time.Hour - time.Second, 0, false, EarlyDataRejected},
+		{time.Hour, time.Hour - 60*time.Second, true, EarlyDataEnd},
+		{time.Hour, time.Hour - 61*time.Second, true, EarlyDataRejected},
+		{time.Hour, time.Hour + 60*time.Second, true, EarlyDataEnd},
+		{time.Hour, time.Hour + 61*time.Second, true, EarlyDataRejected},
+	} {
+		r := resume(first, c.server, c.client)
+		if got := &r.server.Result; got.Resumed != c.resumed || got.EarlyData != c.early || r.client.Result.EarlyData != c.early {
+			t.Errorf("%v later, %v by the client's clock: resumed is %v, early data is %v; want %v, %v", c.server, c.client, got.Resumed, got.EarlyData, c.resumed, c.early)
+		}
+		r.close()
+	}
+
+	have := first
+	for at := 14 * hour; at < 8*day; at += 14 * hour {
+		r := resume(have, at, at)
+		if r.server.Result.Resumed != (at < 7*day) {
+			t.Fatalf("after %v resumed is %v", at, r.server.Result.Resumed)
+		}
+		if at >= 7*day {
+			r.close()
+			break
+		}
+		tickets := onlyKind(r.client.log, Ticket)
+		left := min(15*hour, 7*day-at)
+		have = tickets[len(tickets)-1].Detail.(*session.Session)
+		if got := time.Duration(have.Lifetime) * time.Second; got > 7*day-at || got < left {
+			t.Errorf("after %v a ticket lasts %v, and the keying material %v", at, got, 7*day-at)
+		}
+		if !have.Established.Equal(today()) || !have.KeyingMaterialExpires.Equal(today().Add(7*day)) {
+			t.Errorf("after %v the session is of %v and its keying material ends at %v", at, have.Established, have.KeyingMaterialExpires)
+		}
+		r.close()
+	}
+}
