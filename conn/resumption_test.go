@@ -363,9 +363,13 @@ func TestStoreQuestions(t *testing.T) {
 				if store.ctx.Err() == nil {
 					t.Errorf("%s: the context is not done", name)
 				}
-				store.answer([]byte("entry"), true, nil)
+				late := []byte("entry")
+				store.answer(late, true, nil)
 				if result(e.Op).ok {
 					t.Errorf("%s: the answer was taken", name)
+				}
+				if c.name == "Get" && !bytes.Equal(late, make([]byte, 5)) {
+					t.Errorf("%s: the entry that came too late is left as %q", name, late)
 				}
 			}
 		})

@@ -163,23 +163,27 @@ func (c *Conn) askStore(e *handshake.Event) {
 	switch e.Question {
 	case handshake.AskSession:
 		op, id := e.Op.(*async.Op[[]byte]), e.Detail.(*handshake.SessionLookup).ID
-		store.Get(op.Context(), bytes.Clone(id), func(entry []byte, err error) { settle(op, entry, err) })
+		store.Get(op.Context(), bytes.Clone(id), func(entry []byte, err error) {
+			if settle(op, entry, err) == async.ErrClosed {
+				clear(entry) // nobody takes it any more
+			}
+		})
 	case handshake.AskStoreSession:
 		op, s := e.Op.(*async.Op[struct{}]), e.Detail.(*handshake.SessionEntry)
-		store.Put(op.Context(), bytes.Clone(s.ID), bytes.Clone(s.Entry), s.Lifetime, func(err error) { settle(op, struct{}{}, err) })
+		store.Put(op.Context(), bytes.Clone(s.ID), bytes.Clone(s.Entry), s.Lifetime, func(err error) { _ = settle(op, struct{}{}, err) })
 	case handshake.AskTakeSession:
 		op, id := e.Op.(*async.Op[bool]), e.Detail.(*handshake.SessionLookup).ID
-		store.Delete(op.Context(), bytes.Clone(id), func(existed bool, err error) { settle(op, existed, err) })
+		store.Delete(op.Context(), bytes.Clone(id), func(existed bool, err error) { _ = settle(op, existed, err) })
 	case handshake.AskReplay:
 		op, r := e.Op.(*async.Op[bool]), e.Detail.(*handshake.ReplayEntry)
 		recorder := c.prepared.recorder
 		if tooOld(r.Issued, recorder) {
-			settle(op, false, errTicketOlder)
+			_ = settle(op, false, errTicketOlder)
 			return
 		}
 		recorder.Record(op.Context(), r.Key, r.Until, func(fresh bool, err error) {
 			// It may have lost its memory meanwhile.
-			settle(op, fresh && !tooOld(r.Issued, recorder), err)
+			_ = settle(op, fresh && !tooOld(r.Issued, recorder), err)
 		})
 	}
 }
@@ -190,10 +194,9 @@ func tooOld(issued time.Time, recorder ReplayRecorder) bool {
 	return issued.Before(recorder.Began().Truncate(time.Millisecond))
 }
 
-func settle[T any](op *async.Op[T], v T, err error) {
+func settle[T any](op *async.Op[T], v T, err error) error {
 	if err != nil {
-		_ = op.Fail(err)
-		return
+		return op.Fail(err)
 	}
-	_ = op.Answer(v)
+	return op.Answer(v)
 }

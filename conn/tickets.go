@@ -35,7 +35,8 @@ func (t *moreTickets) reset() {
 // AddTickets has a server of TLS 1.3 send n more tickets (s2n_connection_add_new_tickets_to_send), in front of the
 // data of the next Send after the handshake; one that has to be sealed or stored by an application that answers
 // later comes with a later Send. A ticket that cannot be had is left out: State.TicketsSent counts those
-// sent. Any goroutine. Errors: ErrUsage on a client, without SessionTickets, and for more than 65535
+// sent. Any goroutine, once the handshake is complete; before, the one that calls Negotiate. A client of this library
+// takes 32 tickets without data in between. Errors: ErrUsage on a client, without SessionTickets, and for more than 65535
 // tickets on a connection.
 func (c *Conn) AddTickets(n int) error {
 	switch total := int64(c.tickets.wanted.Load()) + int64(c.tickets.sent.Load()) + int64(n); {

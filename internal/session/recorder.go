@@ -11,6 +11,7 @@ type Recorder struct {
 	mu    sync.Mutex
 	limit int
 	began time.Time
+	last  time.Time // the latest that it has been: by it keys were forgotten
 	seen  map[[32]byte]struct{}
 	order []recorded // a heap: nothing ends before what is at its top
 }
@@ -30,10 +31,14 @@ func NewRecorder(maxEntries int, now time.Time) *Recorder {
 func (r *Recorder) Began() time.Time { return r.began }
 
 // Record remembers key until the given time, and reports whether it is new. When there is no room, or
-// until is over, nothing counts as new: replays must not come through then.
+// until is over, nothing counts as new: replays must not come through then, nor by a clock that is set back.
 func (r *Recorder) Record(key [32]byte, until, now time.Time) (fresh bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if now.Before(r.last) {
+		now = r.last
+	}
+	r.last = now
 	for len(r.order) > 0 && !now.Before(r.order[0].until) {
 		delete(r.seen, r.order[0].key)
 		r.pop()

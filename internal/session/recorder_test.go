@@ -44,6 +44,28 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
+// TestRecorderAndClock sets the clock back after a key was forgotten.
+func TestRecorderAndClock(t *testing.T) {
+	r := NewRecorder(10, noon)
+	minute := noon.Add(time.Minute)
+	for _, c := range []struct {
+		name       string
+		key        int
+		until, now time.Time
+		fresh      bool
+	}{
+		{"the first time", 1, minute, noon, true},
+		{"another, when the first is over", 2, minute.Add(time.Hour), minute, true},
+		{"the first again, by a clock that was set back", 1, minute, noon, false},
+		{"a new one whose time that clock has seen already", 3, minute, noon, false},
+		{"a new one of later", 4, minute.Add(time.Second), noon, true},
+	} {
+		if got := r.Record(key(c.key), c.until, c.now); got != c.fresh {
+			t.Errorf("%s: fresh %v", c.name, got)
+		}
+	}
+}
+
 // TestRecorderForgets compares with what a plain map would say, times in any order.
 func TestRecorderForgets(t *testing.T) {
 	r := NewRecorder(1000, noon)
