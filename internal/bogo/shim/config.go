@@ -65,10 +65,10 @@ func (s *session) config() (*conn.Config, error) {
 		VerifyHost:              func(string) bool { return true }, // the runner's certificates are for no name
 		MaxCertificateBytes:     o.maxCertList,
 		RecordSize:              conn.ThroughputRecordSize,
-		RequestOCSP:             o.enableOCSP,
+		RequestOCSP:             o.enableOCSP && !o.server,
 		DisableOCSPVerification: true, // the suite staples any bytes
 		MaxChainDepth:           100,  // and sends a certificate 51 times
-		RequestSCT:              o.enableSCT,
+		RequestSCT:              o.enableSCT && !o.server,
 		CertificateAuthorities:  o.clientCAs,
 		InsecureSkipVerify:      o.trustCert == "",
 		IgnoreWarnings:          true,
@@ -148,8 +148,8 @@ func (s *session) policy(offered []iana.CipherSuite) (*policy.Policy, error) {
 	if o.noTLS12 && low == iana.TLS12 {
 		low = iana.TLS13
 	}
-	if low > high {
-		return nil, fmt.Errorf("no version is left: %w", errUnimplemented)
+	if o.maxVersion != 0 && o.maxVersion < int(iana.TLS12) {
+		return nil, fmt.Errorf("no version above %#x: %w", o.maxVersion, errUnimplemented)
 	}
 	suites := preference{suites13}.order(offered)
 	groups := policy.SplitGroups(s.groups())

@@ -23,7 +23,7 @@ type world struct {
 }
 
 func newWorld(o *options) *world {
-	w := &world{store: conn.NewMemoryStore(1 << 20), clock: time.Now()}
+	w := &world{store: conn.NewMemoryStore(1 << 20), clock: time.Now().Truncate(time.Second)}
 	cfg := conn.TicketKeysConfig{}
 	if o.renewTicket { // what one connection seals the next one only opens
 		cfg.EncryptLifetime = renewalTime / 2
