@@ -353,6 +353,31 @@ func TestEarlyDataDecidedLater(t *testing.T) {
 	sendEarly(t, p, nil, 1).holds(t, true, EarlyDataEnd, nil)
 }
 
+// TestEarlyDataWindow sends early data on a ticket that the client takes for younger than it is, up to
+// the last moment at which it is taken, and after it.
+func TestEarlyDataWindow(t *testing.T) {
+	client, server := earlyConfigs(t)
+	start := time.Now().Truncate(time.Second)
+	now := start
+	client.Now, server.Now = func() time.Time { return start }, func() time.Time { return now }
+	blob := sessionOf(t, client, server)
+	for _, c := range []struct {
+		late time.Duration
+		want EarlyDataStatus
+	}{{59 * time.Second, EarlyDataEnd}, {60 * time.Second, EarlyDataEnd}, {61 * time.Second, EarlyDataRejected}} {
+		now = start.Add(c.late)
+		p := newPair(t, client, server)
+		if err := p.client.SetSession(blob); err != nil {
+			t.Fatal(err)
+		}
+		var received []byte
+		if c.want == EarlyDataEnd {
+			received = []byte("early")
+		}
+		sendEarly(t, p, []byte("early"), 100).holds(t, true, c.want, received)
+	}
+}
+
 // TestEarlyDataIsNotHeldBack gives the server a callback that would block for ever where there is
 // nothing to read: a client that waits for the answer to its early data gets one.
 func TestEarlyDataIsNotHeldBack(t *testing.T) {

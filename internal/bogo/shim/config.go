@@ -40,17 +40,19 @@ type session struct {
 	prefs    preference
 	messages messages
 
-	verified    bool // the verdict was asked for
-	helloSeen   bool
-	gotSession  bool                   // a client was given one
-	goodEarly   bool                   // for early data
-	stored      bool                   // a server has stored one
-	opened      bool                   // a ticket of ours was shown
-	over        bool                   // the connection has failed
-	peerSchemes []iana.SignatureScheme // that the peer verifies
-	authorities [][]byte               // that the server named
-	secrets     trafficSecrets
-	wrong       error // what a hook found that is not as expected
+	verified       bool // the verdict was asked for
+	helloSeen      bool
+	gotSession     bool                   // a client was given one
+	goodEarly      bool                   // for early data
+	stored         bool                   // a server has stored one
+	opened         bool                   // a ticket of ours was shown
+	over           bool                   // the connection has failed
+	peerSchemes    []iana.SignatureScheme // that the peer verifies
+	authorities    [][]byte               // that the server named
+	secrets        trafficSecrets
+	refuse         bool // to renegotiate
+	renegotiations int
+	wrong          error // what a hook found that is not as expected
 }
 
 // config makes the Config of a connection.
@@ -72,6 +74,7 @@ func (s *session) config() (*conn.Config, error) {
 		CertificateAuthorities:  o.clientCAs,
 		InsecureSkipVerify:      o.trustCert == "",
 		IgnoreWarnings:          true,
+		AcceptSSLv2ClientHello:  o.server,
 		ContinueWithoutALPN:     true,
 	}
 	if cfg.SecurityPolicy, err = s.policy(nil); err != nil {
@@ -79,6 +82,7 @@ func (s *session) config() (*conn.Config, error) {
 	}
 	if !o.server {
 		cfg.Groups = s.groups()
+		cfg.OnHelloRequest = s.helloRequested
 	}
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment

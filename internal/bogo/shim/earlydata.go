@@ -23,6 +23,9 @@ func (x *exchange) handshake() error {
 	case x.resumes && (o.maxVersion == 0 || o.maxVersion >= int(iana.TLS13)):
 		left, err = x.sendEarly()
 	}
+	if err == nil && x.resumes && !o.server && o.enableEarlyData && o.exportLength > 0 {
+		err = x.export() // which is too early
+	}
 	if err != nil {
 		return err
 	}

@@ -53,9 +53,11 @@ type exchange struct {
 	socket  *socket
 	resumes bool
 
-	unfinished []byte // of a write that has begun
-	begun      bool
-	wroteFirst bool // as early data
+	unfinished    []byte // of a write that has begun
+	begun         bool
+	wroteFirst    bool // as early data
+	renegotiating bool
+	owed          []byte // what came during a renegotiation, flipped
 }
 
 // settle repeats a call until it no longer waits, and does what it waits for.
@@ -82,6 +84,9 @@ func (x *exchange) unblock(b conn.Blocked) error {
 	case conn.BlockedOnWrite:
 		x.socket.write = 1
 	case conn.BlockedOnApplicationInput:
+		if !x.renegotiating && x.conn.WantsRenegotiate() {
+			return x.renegotiate()
+		}
 		return x.suspend.resume()
 	default:
 		return mustFail("a call is " + b.String())
@@ -164,6 +169,9 @@ func (x *exchange) run() error {
 		return err
 	}
 	if err := x.shutDown(); err != nil {
+		return err
+	}
+	if err := x.checkRenegotiations(); err != nil {
 		return err
 	}
 	if o.expectMessages != "" && x.messages.String() != o.expectMessages {

@@ -34,7 +34,7 @@ func (x *exchange) check() error {
 		return fmt.Errorf("HelloRetryRequest: %v", s.HelloRetry)
 	case o.expectExtendedMasterSecret && !s.ExtendedMasterSecret:
 		return errors.New("no extended master secret")
-	case (o.expectSecureRenegotiation || o.noLegacyServerConnect && s.Version == iana.TLS12) && !s.SecureRenegotiation:
+	case (o.expectSecureRenegotiation || o.noLegacyServerConnect) && s.Version == iana.TLS12 && !s.SecureRenegotiation:
 		return errors.New("no secure renegotiation")
 	case o.expectNoSecureRenegotiation && s.SecureRenegotiation:
 		return errors.New("secure renegotiation")

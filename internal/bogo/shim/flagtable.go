@@ -57,6 +57,12 @@ var flags = map[string]flag{
 	"-expect-no-secure-renegotiation": boolean(func(o *options) *bool { return &o.expectNoSecureRenegotiation }),
 	"-server-preference":              ignored, // it is always the server's
 
+	"-renegotiate-once":            boolean(func(o *options) *bool { return &o.renegotiateOnce }),
+	"-renegotiate-freely":          boolean(func(o *options) *bool { return &o.renegotiateFreely }),
+	"-renegotiate-ignore":          boolean(func(o *options) *bool { return &o.renegotiateIgnore }),
+	"-renegotiate-explicit":        boolean(func(o *options) *bool { return &o.renegotiateExplicit }),
+	"-expect-total-renegotiations": integer(func(o *options) *int { return &o.expectTotalRenegotiations }),
+
 	// How the shim behaves: -suspend and -chop are its own, for -shim-extra-flags.
 	"-async":              boolean(func(o *options) *bool { return &o.async }),
 	"-suspend":            boolean(func(o *options) *bool { return &o.suspend }),

@@ -27,6 +27,10 @@ type options struct {
 	noTLS12, noTLS13             bool
 	resumeCount                  int
 
+	renegotiateOnce, renegotiateFreely     bool
+	renegotiateIgnore, renegotiateExplicit bool
+	expectTotalRenegotiations              int
+
 	enableEarlyData, expectNoOfferEarlyData      bool
 	expectAcceptEarlyData, expectRejectEarlyData bool
 	expectTicketSupportsEarlyData                bool
