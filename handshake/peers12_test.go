@@ -197,6 +197,28 @@ func TestClient12WithScript(t *testing.T) {
 	}
 }
 
+// TestHelloWithoutExtensions: a client of TLS 1.2 that sends none, not even an empty list of them,
+// gets a ServerHello without (RFC 5246, Section 7.4.1.3).
+func TestHelloWithoutExtensions(t *testing.T) {
+	h := withClient12{suite: rsaOnly, key: testpeer.KeyRSA2048, client: func(c *testpeer.ScriptClient12) { c.Extended, c.Before = false, nil },
+		edit: on(iana.ClientHello, change(func(p *parts) { p.Extensions = nil }))}
+	p := h.play(t)
+	defer p.side.close()
+	if p.err != nil || p.Err() != nil || !p.Done() {
+		t.Fatalf("the server ends in %s with %v, its client with %v", p.stateName(), p.err, p.Err())
+	}
+	for _, e := range p.log {
+		if e.Kind == Write && iana.Message(e.Data[0]) == iana.ServerHello {
+			hello := e.Data[:4+int(e.Data[2])<<8+int(e.Data[3])]
+			if want := 4 + 2 + 32 + 1 + int(hello[38]) + 2 + 1; len(hello) != want {
+				t.Errorf("ServerHello has %d bytes, %d without extensions", len(hello), want)
+			}
+			return
+		}
+	}
+	t.Error("no ServerHello was written")
+}
+
 // TestCertificateTypes12 asks a client with an Ed25519 certificate for one of other types: it
 // shows none, and refuses to show one that its application insists on.
 func TestCertificateTypes12(t *testing.T) {

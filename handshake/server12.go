@@ -312,7 +312,7 @@ func (s *server12) serverHello(m *Machine) error {
 	if s.staple {
 		wire.PutEmptyStatusRequest(w)
 	}
-	w.End(x)
+	w.EndOrOmit(x) // clients that know no extensions need not take a list of none
 	w.End(msg)
 	return m.sent(start)
 }

@@ -64,6 +64,15 @@ func (w *Writer) BeginExtension(t iana.Extension) int {
 	return w.Begin16()
 }
 
+// EndOrOmit completes a vector as End does, or takes it back with its length if nothing is in it.
+func (w *Writer) EndOrOmit(mark int) {
+	if at := mark >> 2; mark >= 0 && len(w.B) == at+mark&3 {
+		w.B = w.B[:at]
+		return
+	}
+	w.End(mark)
+}
+
 // End fills in the length of the vector that began at mark. A vector that is too long
 // for its length is an error.
 func (w *Writer) End(mark int) {

@@ -29,6 +29,7 @@ var (
 		iana.ECDSASecp521r1SHA512, iana.RSAPSSRSAESHA512, iana.RSAPKCS1SHA512,
 		iana.ECDSASHA1, iana.RSAPKCS1SHA1,
 	}
+	implemented = append([]iana.SignatureScheme{iana.RSAPSSPSSSHA256, iana.RSAPSSPSSSHA384, iana.RSAPSSPSSSHA512}, signSchemes...)
 )
 
 // session is one connection to the runner.
@@ -87,6 +88,11 @@ func (s *session) config() (*conn.Config, error) {
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment
 	}
+	for _, id := range append(slices.Clip(o.verifyPrefs), o.signingPrefs...) {
+		if !slices.Contains(implemented, id) {
+			return nil, fmt.Errorf("signature scheme %v: %w", id, errUnimplemented)
+		}
+	}
 	cfg.VerifySchemes = withScheme13(verifySchemes, o.verifyPrefs)
 	cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs)
 	if cfg.KeyShares = o.keyShares; o.noKeyShares {
@@ -108,10 +114,7 @@ func (s *session) config() (*conn.Config, error) {
 	if o.certFile != "" {
 		cert, err := conn.LoadCertificate(o.certFile, o.keyFile)
 		if err != nil {
-			if errors.Is(err, conn.ErrUnsupportedKey) {
-				err = fmt.Errorf("%w: %w", errUnimplemented, err)
-			}
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errUnimplemented, err) // the runner's certificates have no faults
 		}
 		cert.Schemes = o.signingPrefs // not the one that may be added below
 		cert.SCTList = o.scts

@@ -15,7 +15,9 @@ import (
 type socket struct {
 	net.Conn
 	chop        bool
-	read, write int // bytes that are allowed
+	read, write int  // bytes that are allowed
+	first       byte // that was read
+	begun       bool
 }
 
 func dial(o *options) (*socket, error) {
@@ -42,8 +44,15 @@ func (s *socket) recv(p []byte) (int, error) {
 		s.read = 0
 		p = p[:min(1, len(p))]
 	}
-	return s.Read(p)
+	n, err := s.Read(p)
+	if n > 0 && !s.begun {
+		s.first, s.begun = p[0], true
+	}
+	return n, err
 }
+
+// sslv2 reports whether the runner began with a ClientHello in the framing of SSLv2.
+func (s *socket) sslv2() bool { return s.first&0x80 != 0 }
 
 func (s *socket) send(p []byte) (int, error) {
 	if s.chop {
