@@ -184,3 +184,30 @@ func TestMuchEarlyDataRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestTicketsThatDoNotFitIntoAHello leaves a session out that makes the ClientHello too long.
+func TestTicketsThatDoNotFitIntoAHello(t *testing.T) {
+	for _, v := range []iana.Version{iana.TLS12, iana.TLS13} {
+		client, server := clientConfig(), serverConfig(t)
+		client.SessionTickets, server.SessionTickets, client.MaxVersion, client.MinVersion = true, true, v, v
+		blob := sessionOf(t, client, server)
+		long := aPSK(string(make([]byte, 40000)))
+		for _, c := range []struct {
+			ticket int
+			psks   []*PSK
+		}{{1<<16 - 1, nil}, {1<<16 - 300, nil}, {30000, []*PSK{long}}} {
+			if v == iana.TLS12 && c.psks != nil {
+				continue
+			}
+			client = client.Clone()
+			client.PSKs = c.psks
+			p := newPair(t, client, server)
+			if err := p.client.SetSession(edited(t, blob, func(s *session.Session) { s.Ticket = make([]byte, c.ticket) })); err != nil {
+				t.Fatal(err)
+			}
+			if cerr, serr := p.negotiate(); cerr != nil || serr != nil || p.client.State().Resumed {
+				t.Errorf("%v, ticket of %d bytes: %v, %v", v, c.ticket, cerr, serr)
+			}
+		}
+	}
+}
