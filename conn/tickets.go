@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"math"
 	"sync/atomic"
 
@@ -97,7 +98,7 @@ func (c *Conn) askTicket(e *handshake.Event) {
 		pending.SetTimeout(d)
 	}
 	if e.Question == handshake.AskSealTicket {
-		c.cfg.OnSealTicket(c, e.Detail.([]byte), e.Op.(*async.Op[[]byte]))
+		c.cfg.OnSealTicket(c, bytes.Clone(e.Detail.([]byte)), e.Op.(*async.Op[[]byte]))
 	} else {
 		c.askStore(e)
 	}
