@@ -211,3 +211,38 @@ func TestTicketsThatDoNotFitIntoAHello(t *testing.T) {
 		}
 	}
 }
+
+// TestTicketsInWaiting bounds what tickets wait for a peer that reads nothing.
+func TestTicketsInWaiting(t *testing.T) {
+	client, server := earlyConfigs(t)
+	p := newPair(t, client, server)
+	p.mustNegotiate(t)
+	if err := p.server.AddTickets(2000); err != nil {
+		t.Fatal(err)
+	}
+	send, blocked := p.server.send, true
+	sent := 0
+	p.server.send = func(b []byte) (int, error) {
+		if blocked {
+			return 0, ErrWouldBlock
+		}
+		sent += len(b)
+		return len(b), nil // to nobody
+	}
+	if n, b, err := p.server.Send([]byte("data")); n != 4 || b != BlockedOnWrite || err != nil {
+		t.Fatal(n, b, err)
+	}
+	if pending := p.server.wr.Pending(); pending > 2*maxQueuedTickets {
+		t.Errorf("%d bytes wait", pending)
+	}
+	blocked = false
+	for range 100 {
+		if _, _, err := p.server.Send([]byte("data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := p.server.State().TicketsSent; n != 2001 || sent < 2000*100 {
+		t.Errorf("%d tickets were sent in %d bytes", n, sent)
+	}
+	p.server.send = send
+}

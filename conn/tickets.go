@@ -35,7 +35,7 @@ func (t *moreTickets) reset() {
 
 // AddTickets has a server of TLS 1.3 send n more tickets (s2n_connection_add_new_tickets_to_send), in front of the
 // data of the next Send after the handshake; one that has to be sealed or stored by an application that answers
-// later comes with a later Send. A ticket that cannot be had is left out: State.TicketsSent counts those
+// later comes with a later Send, and so do those beyond 32 KiB. A ticket that cannot be had is left out: State.TicketsSent counts those
 // sent. Any goroutine, once the handshake is complete; before, the one that calls Negotiate. A client of this library
 // takes 32 tickets without data in between. Errors: ErrUsage on a client, without SessionTickets, and for more than 65535
 // tickets on a connection.
@@ -52,14 +52,17 @@ func (c *Conn) AddTickets(n int) error {
 	return nil
 }
 
-// sealTickets seals the tickets that are wanted, up to one that waits for the application. The
-// write half is locked.
+// maxQueuedTickets is how many bytes of tickets are sealed by one Send, or a little more.
+const maxQueuedTickets = 32 << 10
+
+// sealTickets seals the tickets that are wanted, up to one that waits for the application, and up to
+// maxQueuedTickets. The write half is locked.
 func (c *Conn) sealTickets() error {
 	if c.tickets.wanted.Load() <= 0 || c.client || !c.is(factDone) || c.is(factTLS12) {
 		return nil
 	}
 	issuer := c.machine.Issuer()
-	for issuer != nil && c.tickets.wanted.Load() > 0 {
+	for issuer != nil && c.tickets.wanted.Load() > 0 && c.wr.Pending() < maxQueuedTickets {
 		if c.tickets.asked == nil {
 			asked, err := issuer.Begin()
 			if err != nil {
