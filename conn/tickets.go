@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"bytes"
 	"math"
 	"sync/atomic"
 
@@ -35,7 +34,7 @@ func (t *moreTickets) reset() {
 
 // AddTickets has a server of TLS 1.3 send n more tickets (s2n_connection_add_new_tickets_to_send), in front of the
 // data of the next Send after the handshake; one that has to be sealed or stored by an application that answers
-// later comes with a later Send, and so do those beyond 32 KiB. A ticket that cannot be had is left out: State.TicketsSent counts those
+// later comes with a later Send. A ticket that cannot be had is left out: State.TicketsSent counts those
 // sent. Any goroutine, once the handshake is complete; before, the one that calls Negotiate. A client of this library
 // takes 32 tickets without data in between. Errors: ErrUsage on a client, without SessionTickets, and for more than 65535
 // tickets on a connection.
@@ -52,17 +51,14 @@ func (c *Conn) AddTickets(n int) error {
 	return nil
 }
 
-// maxQueuedTickets is how many bytes of tickets are sealed by one Send, or a little more.
-const maxQueuedTickets = 32 << 10
-
-// sealTickets seals the tickets that are wanted, up to one that waits for the application, and up to
-// maxQueuedTickets. The write half is locked.
+// sealTickets seals the tickets that are wanted, up to one that waits for the application. The
+// write half is locked.
 func (c *Conn) sealTickets() error {
 	if c.tickets.wanted.Load() <= 0 || c.client || !c.is(factDone) || c.is(factTLS12) {
 		return nil
 	}
 	issuer := c.machine.Issuer()
-	for issuer != nil && c.tickets.wanted.Load() > 0 && c.wr.Pending() < maxQueuedTickets {
+	for issuer != nil && c.tickets.wanted.Load() > 0 {
 		if c.tickets.asked == nil {
 			asked, err := issuer.Begin()
 			if err != nil {
@@ -101,7 +97,7 @@ func (c *Conn) askTicket(e *handshake.Event) {
 		pending.SetTimeout(d)
 	}
 	if e.Question == handshake.AskSealTicket {
-		c.cfg.OnSealTicket(c, bytes.Clone(e.Detail.([]byte)), e.Op.(*async.Op[[]byte]))
+		c.cfg.OnSealTicket(c, e.Detail.([]byte), e.Op.(*async.Op[[]byte]))
 	} else {
 		c.askStore(e)
 	}

@@ -24,7 +24,7 @@ func (m *Machine) offer12() (*session.Session, PeerChain) {
 	case s.ExpiredAt(m.now()) || s.Binding != c.SessionBinding || !strings.EqualFold(s.ServerName, m.serverName):
 	case !slices.Contains(c.Suites, s.CipherSuite):
 	case c.RequireEMS && !s.ExtendedMasterSecret, c.ClientAuth == RequireClientAuth && !s.ClientAuth:
-	case len(s.Ticket) > 0 && !c.SessionTickets, len(s.Ticket) == 0 && len(s.ID) == 0, !m.fitsHello(s):
+	case len(s.Ticket) > 0 && !c.SessionTickets, len(s.Ticket) == 0 && len(s.ID) == 0:
 	case len(s.ID) > len(m.x.sessionID) || len(s.Secret) != schedule.MasterLen:
 	default:
 		if peer, ok := m.peerOf(s); ok {

@@ -46,7 +46,7 @@ func (h *clientHello) offerPSKs(m *Machine) {
 	if m.cfg.MaxVersion < iana.TLS13 {
 		return
 	}
-	if t := m.cfg.Session; t != nil && len(t.Ticket) > 0 && m.fitsHello(t) && m.resumable(t) {
+	if t := m.cfg.Session; t != nil && len(t.Ticket) > 0 && m.resumable(t) {
 		if peer, ok := m.peerOf(t); ok {
 			h.psks = append(h.psks, offeredPSK{hash: suite.Lookup(t.CipherSuite).Hash, session: t, peer: peer})
 		}
@@ -64,19 +64,6 @@ func (h *clientHello) offerPSKs(m *Machine) {
 		h.early = id
 		m.Result.EarlyData, m.Result.MaxEarlyData = EarlyDataOK, limit
 	}
-}
-
-// helloRoom is how many bytes of a ticket and PSKs a ClientHello has room for, beside all else that it
-// may have to hold: key shares, a cookie, authorities.
-const helloRoom = 40 << 10
-
-// fitsHello reports whether there is room for a session's ticket beside the external PSKs.
-func (m *Machine) fitsHello(t *session.Session) bool {
-	room := helloRoom - len(t.Ticket)
-	for _, p := range m.cfg.PSKs {
-		room -= 2 + len(p.Identity) + 4 + 1 + p.hash().Size()
-	}
-	return room >= 0
 }
 
 // earlyData returns what early data under the PSK is bound to, and how much of it there may be.

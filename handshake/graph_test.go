@@ -252,8 +252,7 @@ key updates after each. TestStateGraph fails if an arrow on this page was not ma
 that is not on this page; no other test of the package may make one that is not here either.
 For TLS 1.2 there are handshakes with ECDHE and with RSA key exchange, each with an OCSP response and with one that
 is announced and does not come; and handshakes that make a session, that resume one, with a new ticket and without, and that
-offer one in vain, each by ticket and by session ID. For TLS 1.3 there are handshakes with early data by each kind of ticket and by
-an external PSK, with early data that is refused, and with PSKs that the server does not know.
+offer one in vain, each by ticket and by session ID.
 
 A state bears the name of its Go type in package handshake, and waits for what the arrows that leave it
 say: a handshake message from the peer, or, in the states called await, the application's answer to the question named

@@ -72,10 +72,9 @@ type Issuer struct {
 	secret Secret // resumption master secret
 	count  uint16
 
-	ticket  *session.Session // that is being made
-	content []byte           // what it was serialized to, lent to a question
-	sealed  []byte
-	life    time.Duration // of the ticket's key
+	ticket *session.Session // that is being made
+	sealed []byte
+	life   time.Duration // of the ticket's key
 }
 
 // newIssuer returns what makes tickets at the end of a handshake, nil if there is no way to.
@@ -101,8 +100,7 @@ func (i *Issuer) drop() {
 	if i.ticket != nil {
 		i.ticket.Clear()
 	}
-	clear(i.content)
-	i.ticket, i.content, i.sealed = nil, nil, nil
+	i.ticket, i.sealed = nil, nil
 }
 
 // Begin begins a ticket. An Event is a question to the application: Append follows when its
@@ -143,8 +141,7 @@ func (i *Issuer) Begin() (question *Event, err error) {
 		t.PeerChain, t.PeerTruncated = t.PeerChain[:1], true
 	}
 	if c.Asks.Has(AskSealTicket) {
-		i.content = t.Append(nil)
-		return &Event{Kind: Ask, Question: AskSealTicket, Detail: i.content, Op: new(async.Op[[]byte])}, nil
+		return &Event{Kind: Ask, Question: AskSealTicket, Detail: t.Append(nil), Op: new(async.Op[[]byte])}, nil
 	}
 	return nil, i.seal()
 }
@@ -174,8 +171,8 @@ func (i *Issuer) store() (*Event, error) {
 	if err := i.m.draw(t.ID); err != nil {
 		return nil, err
 	}
-	i.sealed, i.content = t.ID, t.Append(nil)
-	entry := &SessionEntry{t.ID, i.content, time.Duration(t.Lifetime) * time.Second}
+	i.sealed = t.ID
+	entry := &SessionEntry{t.ID, t.Append(nil), time.Duration(t.Lifetime) * time.Second}
 	return &Event{Kind: Ask, Question: AskStoreSession, Detail: entry, Op: new(async.Op[struct{}])}, nil
 }
 

@@ -67,10 +67,7 @@ func (s *connected13) ticket(m *Machine, msg []byte) error {
 		return nil
 	}
 	kept := m.session(s.tickets.origin)
-	kept.Lifetime, kept.AgeAdd, kept.MaxEarlyData = t.Lifetime, t.AgeAdd, t.MaxEarlyData
-	// Serialized it has whole milliseconds: rounded down they would make the ticket older than its
-	// server knows it to be, who may refuse early data for that (GnuTLS does).
-	kept.Issued = m.now().Add(time.Millisecond - 1).Truncate(time.Millisecond)
+	kept.Issued, kept.Lifetime, kept.AgeAdd, kept.MaxEarlyData = m.now(), t.Lifetime, t.AgeAdd, t.MaxEarlyData
 	kept.Ticket = slices.Clone(t.Ticket)
 	psk := s.tickets.secret.TicketPSK(t.Nonce)
 	kept.Secret = slices.Clone(psk.Bytes())

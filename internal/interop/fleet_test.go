@@ -231,8 +231,7 @@ func TestFleetRotates(t *testing.T) {
 	if len(keys) < 4 {
 		t.Errorf("%d keys sealed tickets in %v", len(keys), 2*fleetLife+fleetLife/2)
 	}
-	// A server that a busy machine lets wait for longer than a key is announced does not know it at once.
-	if stale.Load()*20 > calls.Load() {
+	if stale.Load() > 0 {
 		t.Errorf("%d of %d tickets were not resumed", stale.Load(), calls.Load())
 	}
 }
@@ -249,7 +248,7 @@ func TestFleetWithoutRedis(t *testing.T) {
 	r.Kill()
 	for i, s := range servers {
 		// The store's deadline is 50 ms; the rest is for a machine that is busy.
-		const most = 2 * time.Second
+		const most = time.Second
 		for range 10 {
 			if c := mustDial(t, s, nil, nil); c.took > most {
 				t.Errorf("server %d: a full handshake took %v", i, c.took)

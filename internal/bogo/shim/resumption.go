@@ -16,14 +16,15 @@ import (
 
 // world is what the connections of a test share.
 type world struct {
-	keys  *conn.TicketKeys
-	store conn.SessionStore
-	blob  []byte    // the client's session
-	clock time.Time // of all connections; it stands still in between
+	keys     *conn.TicketKeys
+	store    conn.SessionStore
+	recorder conn.ReplayRecorder
+	blob     []byte    // the client's session
+	clock    time.Time // of all connections; it stands still in between
 }
 
 func newWorld(o *options) *world {
-	w := &world{store: conn.NewMemoryStore(1 << 20), clock: time.Now().Truncate(time.Second)}
+	w := &world{store: conn.NewMemoryStore(1 << 20), recorder: conn.NewReplayRecorder(1000), clock: time.Now().Truncate(time.Second).Add(time.Second)} // after the recorder began
 	cfg := conn.TicketKeysConfig{}
 	if o.renewTicket { // what one connection seals the next one only opens
 		cfg.EncryptLifetime = renewalTime / 2
@@ -64,7 +65,16 @@ func (s *session) resumption(cfg *conn.Config) {
 	if !cfg.SessionTickets {
 		return
 	}
-	if !o.useTicketAEADCallback && !o.useTicketCallback || o.renewTicket {
+	if s.suspend.on {
+		cfg.ReplayRecorder = &lateRecorder{s.world.recorder, s}
+		cfg.OnPSK = func(_ *conn.Conn, _ *conn.OfferedPSKs, op *async.Op[*conn.PSK]) {
+			ask(&s.suspend, op, func() (*conn.PSK, error) { return nil, nil })
+		}
+		cfg.OnEarlyData = func(_ *conn.Conn, _ *conn.OfferedEarlyData, op *async.Op[bool]) {
+			ask(&s.suspend, op, func() (bool, error) { return true, nil })
+		}
+	}
+	if o.renewTicket || !s.suspend.on && !o.useTicketAEADCallback && !o.useTicketCallback {
 		cfg.TicketKeys = s.world.keys
 		return
 	}
@@ -139,11 +149,16 @@ func (l *lateStore) Delete(ctx context.Context, id []byte, done func(bool, error
 	l.later(func() { l.SessionStore.Delete(ctx, id, done) })
 }
 
-func (l *lateStore) later(answer func()) {
-	if l.s.suspend.on {
-		l.s.suspend.hooks++
-	}
-	l.s.suspend.later(1, answer)
+func (l *lateStore) later(answer func()) { l.s.suspend.store(answer) }
+
+// lateRecorder is the recorder of a test, asked by one connection.
+type lateRecorder struct {
+	conn.ReplayRecorder
+	s *session
+}
+
+func (l *lateRecorder) Record(ctx context.Context, key [32]byte, until time.Time, done func(bool, error)) {
+	l.s.suspend.store(func() { l.ReplayRecorder.Record(ctx, key, until, done) })
 }
 
 // checkSession compares what became of sessions in the handshake with what the flags expect.

@@ -48,6 +48,14 @@ func (s *suspension) resume() error {
 	return nil
 }
 
+// store lets a store or a recorder answer as late as a hook.
+func (s *suspension) store(answer func()) {
+	if s.on {
+		s.hooks++
+	}
+	s.later(1, answer)
+}
+
 // ask answers the question of a hook with what answer returns, or fails it.
 func ask[T any](s *suspension, op *async.Op[T], answer func() (T, error)) {
 	if s.on {
