@@ -62,6 +62,8 @@ type Conn struct {
 	suite    iana.CipherSuite
 	control  control
 
+	askedUpdates atomic.Uint32 // KeyUpdates that the peer was asked for and the Machine was not told of
+
 	early         earlyData
 	tickets       moreTickets
 	exporter      exporter

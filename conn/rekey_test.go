@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -217,5 +218,30 @@ func TestCloseBehindAKeyUpdateThatWaits(t *testing.T) {
 	}
 	if n := p.pipe.Server.Pending() + p.server.rd.Buffered(); n != 0 || client.sent != 0 {
 		t.Errorf("%d bytes follow close_notify, %d KeyUpdates", n, client.sent)
+	}
+}
+
+// A peer may have nothing to send but the KeyUpdates it is asked for, however many; what it was not
+// asked for is bounded.
+func TestManyRequestedKeyUpdates(t *testing.T) {
+	const rounds = 100
+	p := established(t, quick(clientConfig()), quick(serverConfig(t)))
+	for range rounds {
+		if b, err := p.client.UpdateKeys(true); b != NotBlocked || err != nil {
+			t.Fatal(b, err)
+		}
+		mustSend(t, p.client, "x")
+		wantRecv(t, p.server, "x")
+	}
+	if n, b, err := p.client.Recv(make([]byte, 1)); n != 0 || b != BlockedOnRead || err != nil {
+		t.Fatalf("after %d KeyUpdates that were asked for: %d, %v, %v", rounds, n, b, err)
+	}
+	for range rounds {
+		if _, err := p.server.UpdateKeys(false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := p.client.Recv(make([]byte, 1)); !errors.Is(err, ErrProtocol) {
+		t.Errorf("after %d that were not: %v", rounds, err)
 	}
 }

@@ -22,7 +22,7 @@ const maxIdleUpdates = 32
 type connected13 struct {
 	read  Secret
 	suite iana.CipherSuite
-	idle  int // messages since application data came
+	idle  int // messages since application data came, less those that were asked for
 
 	tickets *ticketTaker // of a client that wants tickets
 }
@@ -96,8 +96,16 @@ func (s *connected13) keyUpdate(m *Machine, msg []byte) error {
 func (m *Machine) GotApplicationData() {
 	switch s := m.state.(type) {
 	case *connected13:
-		s.idle = 0
+		s.idle = min(s.idle, 0)
 	case *connected12:
 		s.idle = 0
+	}
+}
+
+// AskedForKeyUpdates tells a Machine that is Done that the peer has been asked for n
+// KeyUpdates: it may have nothing else to send when it answers.
+func (m *Machine) AskedForKeyUpdates(n int) {
+	if s, ok := m.state.(*connected13); ok {
+		s.idle -= n
 	}
 }
