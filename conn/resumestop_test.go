@@ -269,3 +269,56 @@ func TestAddTicketsLater(t *testing.T) {
 	p.server.Close()
 	late.turn() // nobody waits any more
 }
+
+// TestTicketsBesideEverything adds and sends tickets while both sides receive, and others look at the state.
+func TestTicketsBesideEverything(t *testing.T) {
+	const rounds = 50
+	client, server := earlyConfigs(t)
+	ours, theirs := loopback(t)
+	p := &pair{client: mustClient(t, ours.Read, ours.Write, client), server: mustServer(t, theirs.Read, theirs.Write, server)}
+	var all sync.WaitGroup
+	for _, c := range []*Conn{p.client, p.server} {
+		all.Go(func() {
+			if b, err := c.Negotiate(); b != NotBlocked || err != nil {
+				t.Error(b, err)
+			}
+		})
+	}
+	all.Wait()
+	for _, c := range []*Conn{p.client, p.server} {
+		all.Go(func() {
+			for range rounds {
+				if n, _, err := c.Send([]byte("data")); n != 4 || err != nil {
+					t.Errorf("%d, %v", n, err)
+				}
+			}
+		})
+		all.Go(func() {
+			buf := make([]byte, 100)
+			for got := 0; got < 4*rounds; {
+				n, _, err := c.Recv(buf)
+				if got += n; err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		all.Go(func() {
+			for range rounds {
+				_ = c.State()
+				_ = c.Session()
+			}
+		})
+	}
+	all.Go(func() {
+		for range rounds / 10 {
+			if err := p.server.AddTickets(1); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	all.Wait()
+	if n := p.server.State().TicketsSent; n < 1 || n > 1+rounds/10 {
+		t.Errorf("%d tickets were sent", n)
+	}
+}
