@@ -487,39 +487,6 @@ func TestExternalPSKEarlyData(t *testing.T) {
 	}
 }
 
-// TestAddTickets sends tickets after the handshake.
-func TestAddTickets(t *testing.T) {
-	client, server := earlyConfigs(t)
-	server.TicketCount = 2
-	tickets := 0
-	client.OnSessionTicket = func(*Conn, *SessionTicket) error { tickets++; return nil }
-	p := newPair(t, client, server)
-	p.mustNegotiate(t)
-	exchange(t, p.server, p.client, []byte("data"))
-	if err := p.server.AddTickets(3); err != nil {
-		t.Fatal(err)
-	}
-	exchange(t, p.server, p.client, []byte("data"))
-	if sent := p.server.State().TicketsSent; sent != 5 || tickets != 5 {
-		t.Errorf("%d tickets were sent, %d have come", sent, tickets)
-	}
-	second := newPair(t, client, server)
-	if err := second.client.SetSession(p.client.Session()); err != nil {
-		t.Fatal(err)
-	}
-	second.mustNegotiate(t)
-	if !second.client.State().Resumed {
-		t.Error("the last ticket is no good")
-	}
-	for name, err := range map[string]error{
-		"on a client": p.client.AddTickets(1), "too many": p.server.AddTickets(65535), "fewer than none": p.server.AddTickets(-1),
-	} {
-		if !errors.Is(err, ErrUsage) {
-			t.Errorf("AddTickets %s gives %v", name, err)
-		}
-	}
-}
-
 // chaChaFirst is the default policy with another order of cipher suites.
 func chaChaFirst(t testing.TB) *policy.Policy {
 	t.Helper()
