@@ -49,7 +49,8 @@ type session struct {
 	opened         bool                   // a ticket of ours was shown
 	over           bool                   // the connection has failed
 	peerSchemes    []iana.SignatureScheme // that the peer verifies
-	authorities    [][]byte               // that the server named
+	certs          []*conn.Certificate
+	authorities    [][]byte // that the server named
 	secrets        trafficSecrets
 	refuse         bool // to renegotiate
 	renegotiations int
@@ -88,13 +89,13 @@ func (s *session) config() (*conn.Config, error) {
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment
 	}
-	for _, id := range append(slices.Clip(o.verifyPrefs), o.signingPrefs...) {
+	for _, id := range append(slices.Clip(o.verifyPrefs), o.signingPrefs()...) {
 		if !slices.Contains(implemented, id) {
 			return nil, fmt.Errorf("signature scheme %v: %w", id, errUnimplemented)
 		}
 	}
 	cfg.VerifySchemes = withScheme13(verifySchemes, o.verifyPrefs)
-	cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs)
+	cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs())
 	if cfg.KeyShares = o.keyShares; o.noKeyShares {
 		cfg.KeyShares = []iana.Group{}
 	}
@@ -111,15 +112,10 @@ func (s *session) config() (*conn.Config, error) {
 			}
 		}
 	}
-	if o.certFile != "" {
-		cert, err := conn.LoadCertificate(o.certFile, o.keyFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errUnimplemented, err) // the runner's certificates have no faults
-		}
-		cert.Schemes = o.signingPrefs // not the one that may be added below
-		cert.SCTList = o.scts
-		cfg.Certificates = []*conn.Certificate{cert}
+	if cfg.Certificates, err = o.certificates(); err != nil {
+		return nil, err
 	}
+	s.certs = cfg.Certificates
 	if o.requireClientCertificate {
 		cfg.ClientAuth = conn.RequireClientAuth
 	} else if o.server && o.verifyPeer {
@@ -131,7 +127,7 @@ func (s *session) config() (*conn.Config, error) {
 	if o.exportTrafficSecrets {
 		cfg.KeyLog = &s.secrets
 	}
-	cfg.Fallback = o.fallback
+	cfg.Fallback = o.fallbackSCSV
 	cfg.Trace = s.messages.note
 	s.resumption(cfg)
 	s.hooks(cfg)
@@ -234,7 +230,7 @@ func (s *session) hooks(cfg *conn.Config) {
 			})
 		}
 		cfg.OnPrivateKey = func(c *conn.Conn, op *asyncpkey.Op) error {
-			s.suspend.sign(c, op, cfg.Certificates[0].PrivateKey)
+			s.suspend.sign(c, op, keyOf(s.certs, op.Certificate().Raw))
 			return nil
 		}
 	}
@@ -250,7 +246,7 @@ func (s *session) hooks(cfg *conn.Config) {
 				return s.choose(cfg, hello)
 			})
 		}
-		if o.ocspResponse == nil && !o.useOCSPCallback {
+		if o.byDefault.ocspResponse == nil && !o.useOCSPCallback || len(o.credentials) > 0 {
 			return
 		}
 		cfg.OnOCSPResponse = func(_ *conn.Conn, _ *conn.Certificate, op *async.Op[[]byte]) {
@@ -258,10 +254,16 @@ func (s *session) hooks(cfg *conn.Config) {
 		}
 		return
 	}
+	if len(o.credentials) > 0 && o.expectPeerVerifyPrefs == nil && o.expectClientCAs == nil {
+		return // one that fits is chosen without a hook
+	}
 	cfg.OnClientCertificate = func(_ *conn.Conn, request *conn.CertificateRequest, op *async.Op[*conn.Certificate]) {
 		s.peerSchemes, s.authorities = slices.Clone(request.Schemes), request.Authorities
 		ask(&s.suspend, op, func() (*conn.Certificate, error) {
-			if len(cfg.Certificates) == 0 {
+			switch {
+			case o.failCertCallback:
+				return nil, errors.New("the certificate callback refused")
+			case len(cfg.Certificates) == 0:
 				return nil, nil
 			}
 			return cfg.Certificates[0], nil
@@ -303,7 +305,7 @@ func (s *session) staple() ([]byte, error) {
 	case o.useOCSPCallback && o.declineOCSPCallback:
 		return nil, nil
 	}
-	return o.ocspResponse, nil
+	return o.byDefault.ocspResponse, nil
 }
 
 // choose is a server's choice of a Config by the ClientHello.
@@ -313,6 +315,8 @@ func (s *session) choose(cfg *conn.Config, hello *conn.ClientHello) (*conn.Confi
 	s.peerSchemes = hello.SignatureSchemes()
 	offered, _ := hello.Extension(iana.ApplicationLayerProtocolNegotiation)
 	switch {
+	case o.failCertCallback:
+		return nil, errors.New("the certificate callback refused")
 	case o.failEarlyCallback:
 		return nil, &rejection{"the early callback refused", iana.HandshakeFailure}
 	case o.expectServerName != "" && hello.ServerName() != o.expectServerName:

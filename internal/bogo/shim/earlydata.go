@@ -32,6 +32,11 @@ func (x *exchange) handshake() error {
 	if err := x.settle(x.conn.Negotiate); err != nil {
 		return err
 	}
+	if o.handshakeTwice {
+		if b, err := x.conn.Negotiate(); b != conn.NotBlocked || err != nil {
+			return fmt.Errorf("another Negotiate: %v, %v", b, err)
+		}
+	}
 	if o.server {
 		return nil
 	}

@@ -55,6 +55,9 @@ func (x *exchange) check() error {
 	case o.server && !x.helloSeen:
 		return errors.New("OnClientHello was not called")
 	}
+	if err := x.checkSelected(&s); err != nil {
+		return err
+	}
 	if err := x.checkAuthorities(); err != nil {
 		return err
 	}

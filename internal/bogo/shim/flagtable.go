@@ -10,13 +10,13 @@ var flags = map[string]flag{
 	"-server":                  boolean(func(o *options) *bool { return &o.server }),
 	"-is-handshaker-supported": boolean(func(o *options) *bool { return &o.handshakerSupported }),
 
-	"-cert-file":     text(func(o *options) *string { return &o.certFile }),
-	"-key-file":      text(func(o *options) *string { return &o.keyFile }),
+	"-cert-file":     text(func(o *options) *string { return &o.credential().certFile }),
+	"-key-file":      text(func(o *options) *string { return &o.credential().keyFile }),
 	"-trust-cert":    text(func(o *options) *string { return &o.trustCert }),
 	"-curves":        list(func(o *options) *[]iana.Group { return &o.curves }),
 	"-key-shares":    list(func(o *options) *[]iana.Group { return &o.keyShares }),
 	"-no-key-shares": boolean(func(o *options) *bool { return &o.noKeyShares }),
-	"-signing-prefs": list(func(o *options) *[]iana.SignatureScheme { return &o.signingPrefs }),
+	"-signing-prefs": list(func(o *options) *[]iana.SignatureScheme { return &o.credential().signingPrefs }),
 	"-verify-prefs":  list(func(o *options) *[]iana.SignatureScheme { return &o.verifyPrefs }),
 	"-cipher":        text(func(o *options) *string { return &o.cipher }),
 	"-min-version":   integer(func(o *options) *int { return &o.minVersion }),
@@ -49,8 +49,8 @@ var flags = map[string]flag{
 	"-expect-ticket-age-skew":            integer(func(o *options) *int { return &o.expectTicketAgeSkew }),
 	"-early-write-after-message":         integer(func(o *options) *int { return &o.earlyWriteAfterMessage }),
 
-	"-signed-cert-timestamps":         bytes64(func(o *options) *[]byte { return &o.scts }),
-	"-fallback-scsv":                  boolean(func(o *options) *bool { return &o.fallback }),
+	"-signed-cert-timestamps":         bytes64(func(o *options) *[]byte { return &o.credential().scts }),
+	"-fallback-scsv":                  boolean(func(o *options) *bool { return &o.fallbackSCSV }),
 	"-export-traffic-secrets":         boolean(func(o *options) *bool { return &o.exportTrafficSecrets }),
 	"-no-legacy-server-connect":       boolean(func(o *options) *bool { return &o.noLegacyServerConnect }),
 	"-expect-secure-renegotiation":    boolean(func(o *options) *bool { return &o.expectSecureRenegotiation }),
@@ -62,6 +62,16 @@ var flags = map[string]flag{
 	"-renegotiate-ignore":          boolean(func(o *options) *bool { return &o.renegotiateIgnore }),
 	"-renegotiate-explicit":        boolean(func(o *options) *bool { return &o.renegotiateExplicit }),
 	"-expect-total-renegotiations": integer(func(o *options) *int { return &o.expectTotalRenegotiations }),
+
+	"-new-x509-credential": {false, func(o *options, _ string) error {
+		o.credentials = append(o.credentials, new(credential))
+		return nil
+	}},
+	"-expect-selected-credential":   text(func(o *options) *string { return &o.expectSelectedCredential }),
+	"-use-old-client-cert-callback": ignored, // there is one kind of hook for it
+	"-fail-cert-callback":           boolean(func(o *options) *bool { return &o.failCertCallback }),
+	"-handshake-twice":              boolean(func(o *options) *bool { return &o.handshakeTwice }),
+	"-no-op-extra-handshake":        boolean(func(o *options) *bool { return &o.handshakeTwice }),
 
 	// How the shim behaves: -suspend and -chop are its own, for -shim-extra-flags.
 	"-async":              boolean(func(o *options) *bool { return &o.async }),
@@ -90,7 +100,7 @@ var flags = map[string]flag{
 	"-fail-ocsp-callback":            boolean(func(o *options) *bool { return &o.failOCSPCallback }),
 	"-set-ocsp-in-callback":          boolean(func(o *options) *bool { return &o.setOCSPInCallback }),
 	"-decline-ocsp-callback":         boolean(func(o *options) *bool { return &o.declineOCSPCallback }),
-	"-ocsp-response":                 bytes64(func(o *options) *[]byte { return &o.ocspResponse }),
+	"-ocsp-response":                 bytes64(func(o *options) *[]byte { return &o.credential().ocspResponse }),
 	"-expect-ocsp-response":          bytes64(func(o *options) *[]byte { return &o.expectOCSPResponse }),
 	"-use-client-ca-list":            names(func(o *options) *[][]byte { return &o.clientCAs }),
 	"-expect-client-ca-list":         names(func(o *options) *[][]byte { return &o.expectClientCAs }),

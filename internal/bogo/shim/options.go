@@ -10,22 +10,25 @@ type options struct {
 	shimID int
 	server bool
 
-	certFile, keyFile, trustCert string
-	curves                       []iana.Group
-	keyShares                    []iana.Group
-	noKeyShares                  bool
-	signingPrefs, verifyPrefs    []iana.SignatureScheme
-	clientCAs, expectClientCAs   [][]byte
-	scts                         []byte
-	exportTrafficSecrets         bool
-	exportLength                 int
-	exportLabel, exportContext   string
-	useExportContext             bool
-	expectMessages               string
-	cipher                       string
-	minVersion, maxVersion       int
-	noTLS12, noTLS13             bool
-	resumeCount                  int
+	byDefault                        credential
+	credentials                      []*credential
+	trustCert                        string
+	expectSelectedCredential         string
+	curves                           []iana.Group
+	keyShares                        []iana.Group
+	noKeyShares                      bool
+	verifyPrefs                      []iana.SignatureScheme
+	handshakeTwice, failCertCallback bool
+	clientCAs, expectClientCAs       [][]byte
+	exportTrafficSecrets             bool
+	exportLength                     int
+	exportLabel, exportContext       string
+	useExportContext                 bool
+	expectMessages                   string
+	cipher                           string
+	minVersion, maxVersion           int
+	noTLS12, noTLS13                 bool
+	resumeCount                      int
 
 	renegotiateOnce, renegotiateFreely     bool
 	renegotiateIgnore, renegotiateExplicit bool
@@ -37,7 +40,7 @@ type options struct {
 	expectEarlyDataReason                        string
 	expectTicketAgeSkew, earlyWriteAfterMessage  int
 
-	fallback                                               bool
+	fallbackSCSV                                           bool
 	noLegacyServerConnect                                  bool
 	expectSecureRenegotiation, expectNoSecureRenegotiation bool
 
@@ -74,7 +77,7 @@ type options struct {
 	enableOCSP, enableSCT                     bool
 	useOCSPCallback, failOCSPCallback         bool
 	setOCSPInCallback, declineOCSPCallback    bool
-	ocspResponse, expectOCSPResponse          []byte
+	expectOCSPResponse                        []byte
 	expectSCTs                                []byte
 	expectVersion, expectCipher               int
 	expectCipherAES, expectCipherNoAES        int
