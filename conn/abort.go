@@ -41,6 +41,7 @@ func (c *Conn) Abort(alert iana.Alert) (Blocked, error) {
 		if c.writeErr == nil {
 			c.writeErr = e
 		}
+		c.forgetSession(e)
 	}
 	if c.wr.Pending() == 0 {
 		return NotBlocked, nil

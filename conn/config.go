@@ -172,7 +172,8 @@ type Config struct {
 	SessionLifetime        time.Duration
 	KeyingMaterialLifetime time.Duration
 
-	// VerifyResumed lets OnVerify judge the peer's chain on a resumption, too. Without it a session that one
+	// VerifyResumed lets OnRevocationLists and OnVerify judge the peer's chain on a resumption, too: without it
+	// a certificate that is revoked serves until its sessions end. Without it, too, a session that one
 	// function has let in is resumed where OnVerify is the same function; closures of one function
 	// literal count as one, whatever they hold.
 	VerifyResumed bool

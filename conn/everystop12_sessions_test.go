@@ -16,7 +16,7 @@ import (
 // the application seals and by a store, which are asked like every hook.
 func sessionStops12(t *testing.T) (list []stopHandshake12) {
 	const suite = iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
-	const resuming = 4 // the ClientHello, the ticket or the store, and a verdict on either side
+	const resuming = 6 // the ClientHello, the ticket or the store, and revocation lists and a verdict on either side
 	now := time.Now()
 	entries := map[string][]byte{}
 	for _, by := range []struct {

@@ -83,6 +83,7 @@ func (m *Machine) checkFinished(s *Secret, msg []byte) error {
 // application, in this order.
 type peerCertificate struct {
 	usage x509.KeyUsage // of the leaf's key; 0 = digitalSignature
+	lent  bool          // the Machine's input is, until then
 	then  func(m *Machine) (state, error)
 }
 
@@ -139,8 +140,14 @@ func (s *peerCertificate) judge(m *Machine) (state, error) {
 			}
 		}
 	}
+	return s.notRevoked(m)
+}
+
+// notRevoked goes on with a chain that our own checks have passed.
+func (s *peerCertificate) notRevoked(m *Machine) (state, error) {
 	if m.cfg.Asks.Has(AskRevocationLists) {
-		return ask(m, AskRevocationLists, peer, new(async.Op[[]*x509.RevocationList]), s.withRevocationLists), nil
+		m.hold = s.lent
+		return ask(m, AskRevocationLists, &m.Result.Peer, new(async.Op[[]*x509.RevocationList]), s.withRevocationLists), nil
 	}
 	return s.unrevoked(m)
 }
@@ -158,6 +165,7 @@ func (s *peerCertificate) withRevocationLists(m *Machine, lists []*x509.Revocati
 
 func (s *peerCertificate) unrevoked(m *Machine) (state, error) {
 	if m.cfg.Asks.Has(AskVerdict) {
+		m.hold = s.lent
 		return ask(m, AskVerdict, &m.Result.Peer, new(async.Op[Verdict]), s.judged), nil
 	}
 	return s.then(m)

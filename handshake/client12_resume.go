@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/schedule"
 	"github.com/s2ngo/s2ngo/internal/session"
@@ -78,18 +77,11 @@ func (s *client12) resume(m *Machine, h *clientHello, hello *wire.ServerHello, m
 	if len(old.Ticket) == 0 {
 		m.Result.SessionID = slices.Clone(old.ID)
 	}
-	if m.asksAgain() {
-		return ask(m, AskVerdict, &m.Result.Peer, new(async.Op[Verdict]), s.judged), nil
-	}
-	return s.expectEnd(s.finishedLast), nil
+	return m.judgeAgain(false, s.welcome)
 }
 
-func (s *client12) judged(_ *Machine, v Verdict) (state, error) {
-	if v.reason != nil {
-		return nil, rejected(iana.AccessDenied, v.reason, "the application rejects the server's certificate")
-	}
-	return s.expectEnd(s.finishedLast), nil
-}
+// welcome goes on with a server that is still welcome.
+func (s *client12) welcome(*Machine) (state, error) { return s.expectEnd(s.finishedLast), nil }
 
 // finishedLast ends our side after the server's.
 func (s *client12) finishedLast(m *Machine) (state, error) {

@@ -103,10 +103,7 @@ func (s *expectEncryptedExtensions) next(m *Machine, msg []byte) (state, error) 
 	if s.psk == nil {
 		return &expectCertificateOrRequest{s.clientKeys}, nil
 	}
-	if m.asksAgain() {
-		return (&peerCertificate{then: s.authenticated}).unrevoked(m)
-	}
-	return s.authenticated(m)
+	return m.judgeAgain(false, s.authenticated)
 }
 
 // authenticated goes on where the server is known by its PSK.

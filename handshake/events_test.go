@@ -121,9 +121,9 @@ func TestEvents(t *testing.T) {
 				"ask ticket sealing, initial{new_session_ticket}, ccs, write application, application{finished}, " +
 				"read application, Done"},
 		{everything(tls12ByID), true,
-			"initial{client_hello}, TLSv1.2, ask certificate verdict, read application, ccs, write application, " +
+			"initial{client_hello}, TLSv1.2, ask revocation lists, ask certificate verdict, read application, ccs, write application, " +
 				"application{finished}, Done",
-			"ask configuration, TLSv1.2, ask session lookup, ask certificate verdict, initial{server_hello}, ccs, " +
+			"ask configuration, TLSv1.2, ask session lookup, ask revocation lists, ask certificate verdict, initial{server_hello}, ccs, " +
 				"write application, application{finished}, read application, Done"},
 	} {
 		t.Run(fmt.Sprint(c.scenario, ", compatible ", c.compatible), func(t *testing.T) {

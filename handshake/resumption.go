@@ -27,7 +27,7 @@ type Resumption struct {
 	// not resumed.
 	SessionBinding [32]byte
 
-	// VerifyResumed asks AskVerdict of the peer's chain on a resumption too.
+	// VerifyResumed asks AskRevocationLists and AskVerdict of the peer's chain on a resumption too.
 	VerifyResumed bool
 
 	// RequireTicketForwardSecrecy keeps tickets from TLS 1.2, where a stolen ticket key lays
@@ -62,8 +62,8 @@ func (m *Machine) skipLimit(psk *chosenPSK) int {
 }
 
 // peerOf returns what a session kept of the peer, and whether it is still welcome: a server's
-// leaf is judged again by the current clock, a client's chain by all that a full handshake
-// judges it by.
+// leaf is judged again by the current clock, a client's chain, and a server's before it is looked up in
+// revocation lists, by all that a full handshake judges it by.
 func (m *Machine) peerOf(s *session.Session) (peer PeerChain, ok bool) {
 	peer.OCSPResponse, peer.SCTList = s.OCSPResponse, s.SCTList
 	if len(s.PeerChain) == 0 {
@@ -74,7 +74,11 @@ func (m *Machine) peerOf(s *session.Session) (peer PeerChain, ok bool) {
 		return peer, false
 	}
 	switch v := m.cfg.Verify; {
+	case s.PeerTruncated && m.checksRevocation(): // without its issuer no list can tell
+		return peer, false
 	case v == nil:
+	case m.client && m.checksRevocation(): // a list is of the issuer, which may not have been sent
+		peer.Verified, err = v.Server(peer.Certificates, m.serverName)
 	case m.client || s.PeerTruncated:
 		leaf, now := peer.Certificates[0], m.now()
 		if !v.SkipTime && (now.Before(leaf.NotBefore) || now.After(leaf.NotAfter)) {
@@ -87,9 +91,18 @@ func (m *Machine) peerOf(s *session.Session) (peer PeerChain, ok bool) {
 	return peer, err == nil
 }
 
-// asksAgain reports whether the application judges the peer of a resumed session.
-func (m *Machine) asksAgain() bool {
-	return m.cfg.VerifyResumed && m.cfg.Asks.Has(AskVerdict) && m.Result.Leaf() != nil
+// checksRevocation reports whether the peer of a resumed session is looked up in revocation lists.
+func (m *Machine) checksRevocation() bool {
+	return m.cfg.VerifyResumed && m.cfg.Asks.Has(AskRevocationLists)
+}
+
+// judgeAgain lets revocation lists and the application judge the peer of a resumed session before then,
+// which may look at bytes that are lent.
+func (m *Machine) judgeAgain(lent bool, then func(*Machine) (state, error)) (state, error) {
+	if !m.cfg.VerifyResumed || m.Result.Leaf() == nil {
+		return then(m)
+	}
+	return (&peerCertificate{then: then, lent: lent}).notRevoked(m)
 }
 
 // SessionLookup is a session that a client asks for by its ID: that of TLS 1.2, or a

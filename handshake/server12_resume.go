@@ -132,10 +132,7 @@ func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state
 		return nil, err
 	}
 	m.hear(f.msg)
-	if m.asksAgain() {
-		return ask(m, AskVerdict, &m.Result.Peer, new(async.Op[Verdict]), f.server12.judged), nil
-	}
-	return f.abbreviated(m)
+	return m.judgeAgain(false, f.abbreviated)
 }
 
 // fits reports whether the session may be resumed by this hello, now (RFC 5246, Section 7.4.1.2;
@@ -149,13 +146,6 @@ func (f *findSession12) fits(m *Machine, s *session.Session) bool {
 	}
 	id, ok := f.selectSuite(m, f.hello)
 	return ok && id == s.CipherSuite
-}
-
-func (s *server12) judged(m *Machine, v Verdict) (state, error) {
-	if v.reason != nil {
-		return nil, rejected(iana.AccessDenied, v.reason, "the application rejects the client's certificate")
-	}
-	return s.abbreviated(m)
 }
 
 // abbreviated writes the server's flight.

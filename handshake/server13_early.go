@@ -36,11 +36,7 @@ func (s *resumePSK) begin(m *Machine) (state, error) {
 	}
 	m.restore(t, s.psk.peer)
 	m.Result.TicketAgeSkew = t.AgeError(s.psk.age, m.now())
-	if !m.asksAgain() {
-		return s.considerEarlyData(m)
-	}
-	m.hold = true
-	return (&peerCertificate{then: s.considerEarlyData}).unrevoked(m)
+	return m.judgeAgain(true, s.considerEarlyData)
 }
 
 // considerEarlyData asks the application about early data that could be accepted.

@@ -34,7 +34,7 @@ var sessions12 = map[kind]struct {
 	tls12Stored:   {store: true},
 	tls12Resumed:  {asks: set(AskConfig, AskVerdict, AskTicket), prior: tls12Given, key: "ours", resume: true},
 	tls12Renewed:  {asks: set(AskConfig, AskVerdict, AskTicket, AskSealTicket), prior: tls12Given, later: 3 * time.Hour, key: "ours", resume: true},
-	tls12ByID:     {asks: set(AskConfig, AskVerdict), store: true, prior: tls12Stored, resume: true},
+	tls12ByID:     {asks: set(AskConfig, AskRevocationLists, AskVerdict), store: true, prior: tls12Stored, resume: true},
 	tls12Foreign:  {asks: set(AskConfig, AskOCSPResponse, AskPrivateKey, AskTicket), prior: tls12Given, key: "another"},
 	tls12Unstored: {asks: set(AskConfig, AskOCSPResponse, AskPrivateKey), store: true, prior: tls12Stored},
 }

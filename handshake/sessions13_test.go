@@ -38,7 +38,7 @@ var sessions13 = map[kind]struct {
 	refuse Questions // that are answered by no
 }{
 	tls13Sealed:   {set(AskConfig, AskVerdict, AskEarlyData, AskReplay, AskTicket), tls13Sealed, true, 0},
-	tls13Stored:   {set(AskConfig, AskVerdict, AskEarlyData), tls13Stored, true, 0},
+	tls13Stored:   {set(AskConfig, AskRevocationLists, AskVerdict, AskEarlyData), tls13Stored, true, 0},
 	tls13Opened:   {set(AskConfig, AskVerdict, AskEarlyData, AskReplay), tls13Opened, true, 0},
 	tls13External: {set(AskConfig, AskPSK, AskEarlyData), "", false, 0},
 	tls13Second:   {set(AskConfig, AskVerdict, AskTicket), tls13Sealed, true, 0},
