@@ -340,7 +340,8 @@ func (x *exchange) checkSuspension() error {
 		return nil
 	}
 	state := x.conn.State()
-	if state.HandshakeDone && state.Scheme != 0 && x.suspend.keys == 0 {
+	decrypts := x.options.server && !state.Resumed && strings.HasPrefix(state.CipherSuite.String(), "TLS_RSA_")
+	if state.HandshakeDone && (state.Scheme != 0 && !state.Resumed || decrypts) && x.suspend.keys == 0 {
 		return mustFail("a private key was used, and its operation did not suspend")
 	}
 	if x.suspend.keys+x.suspend.hooks > 0 && x.suspend.waited == 0 {

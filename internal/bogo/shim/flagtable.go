@@ -57,11 +57,12 @@ var flags = map[string]flag{
 	"-expect-no-secure-renegotiation": boolean(func(o *options) *bool { return &o.expectNoSecureRenegotiation }),
 	"-server-preference":              ignored, // it is always the server's
 
-	"-renegotiate-once":            boolean(func(o *options) *bool { return &o.renegotiateOnce }),
-	"-renegotiate-freely":          boolean(func(o *options) *bool { return &o.renegotiateFreely }),
-	"-renegotiate-ignore":          boolean(func(o *options) *bool { return &o.renegotiateIgnore }),
-	"-renegotiate-explicit":        boolean(func(o *options) *bool { return &o.renegotiateExplicit }),
-	"-expect-total-renegotiations": integer(func(o *options) *int { return &o.expectTotalRenegotiations }),
+	"-renegotiate-once":                     boolean(func(o *options) *bool { return &o.renegotiateOnce }),
+	"-renegotiate-freely":                   boolean(func(o *options) *bool { return &o.renegotiateFreely }),
+	"-renegotiate-ignore":                   boolean(func(o *options) *bool { return &o.renegotiateIgnore }),
+	"-renegotiate-explicit":                 boolean(func(o *options) *bool { return &o.renegotiateExplicit }),
+	"-forbid-renegotiation-after-handshake": ignored, // it is forbidden
+	"-expect-total-renegotiations":          integer(func(o *options) *int { return &o.expectTotalRenegotiations }),
 
 	"-new-x509-credential": {false, func(o *options, _ string) error {
 		o.credentials = append(o.credentials, new(credential))
