@@ -60,9 +60,8 @@ type Conn struct {
 	writeErr error            // what ended writing
 	secret   handshake.Secret // application traffic, for KeyUpdate
 	suite    iana.CipherSuite
+	asked    atomic.Uint32 // KeyUpdates that the Machine is not told of yet
 	control  control
-
-	askedUpdates atomic.Uint32 // KeyUpdates that the peer was asked for and the Machine was not told of
 
 	early         earlyData
 	tickets       moreTickets

@@ -10,21 +10,21 @@ import (
 // connection waits for an Export, nor the other way round.
 type exporter struct {
 	mu sync.Mutex
-	handshake.Exporter
+	of *handshake.Exporter // nil = there is none
 }
 
-// replace moves next here.
-func (e *exporter) replace(next *handshake.Exporter) {
+// replace moves *next here.
+func (e *exporter) replace(next **handshake.Exporter) {
 	e.mu.Lock()
-	e.Exporter.Clear()
-	e.Exporter = *next
-	next.Clear()
+	e.of.Clear()
+	e.of, *next = *next, nil
 	e.mu.Unlock()
 }
 
 func (e *exporter) drop() {
 	e.mu.Lock()
-	e.Exporter.Clear()
+	e.of.Clear()
+	e.of = nil
 	e.mu.Unlock()
 }
 
@@ -59,7 +59,7 @@ func (c *Conn) Export(label string, context []byte, length int) ([]byte, error) 
 	c.exporter.mu.Lock()
 	defer c.exporter.mu.Unlock()
 	switch {
-	case !c.exporter.IsZero():
+	case c.exporter.of != nil:
 	case c.closed():
 		return nil, closedError("Export after Close")
 	case c.is(factDone) && !c.is(factHandshakeError):
@@ -68,7 +68,7 @@ func (c *Conn) Export(label string, context []byte, length int) ([]byte, error) 
 		return nil, usage("Export before the handshake is complete")
 	}
 	out := make([]byte, length)
-	if err := c.exporter.Export(out, label, context); err != nil {
+	if err := c.exporter.of.Export(out, label, context); err != nil {
 		return nil, &Error{ErrUsage, err}
 	}
 	return out, nil

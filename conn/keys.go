@@ -127,7 +127,7 @@ func (c *Conn) rekey(requestPeer bool) error {
 	var w wire.Writer
 	wire.AppendKeyUpdate(&w, requestPeer)
 	if requestPeer {
-		c.askedUpdates.Add(1) // before the peer can answer
+		c.asked.Add(1) // before the peer can answer
 	}
 	if _, err := c.wr.Seal(iana.RecordHandshake, w.B); err != nil {
 		return c.broken(err)

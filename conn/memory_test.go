@@ -44,7 +44,7 @@ func TestMemoryOfConnectionsThatWait(t *testing.T) {
 		most uint64
 		make func() *Conn
 	}{
-		{"a server that waits for its signature", 16 << 10, func() *Conn {
+		{"a server that waits for its signature", 4 << 10, func() *Conn {
 			suspend = true
 			end := &callbacks{in: &lane{log: hello}, read: everything}
 			conn, err := NewServer(end.recv, discard, server)
@@ -57,7 +57,7 @@ func TestMemoryOfConnectionsThatWait(t *testing.T) {
 			conn.recv = none
 			return conn
 		}},
-		{"an established server", 8 << 10, func() *Conn {
+		{"an established server", 3 << 10, func() *Conn {
 			suspend = false
 			p := newPairOnly(t, quick(clientConfig()), server)
 			p.mustNegotiate(t)

@@ -135,7 +135,7 @@ func (c *Conn) advance() (moved bool, err error) {
 			return true, err
 		}
 	}
-	if r := &c.machine.Result; err == nil && !c.client && r.HalfRTT && !r.Exporter.IsZero() {
+	if r := &c.machine.Result; err == nil && !c.client && r.HalfRTT && r.Exporter != nil {
 		c.exporter.replace(&r.Exporter)
 	}
 	return len(events) > 0, err

@@ -117,7 +117,7 @@ func (c *Conn) receiveRecord(p []byte) (int, error) {
 
 // postHandshake takes messages after the handshake.
 func (c *Conn) postHandshake(payload []byte) error {
-	if n := c.askedUpdates.Swap(0); n > 0 {
+	if n := c.asked.Swap(0); n > 0 {
 		c.machine.AskedForKeyUpdates(int(n))
 	}
 	if err := c.machine.Feed(handshake.Application, payload); err != nil {

@@ -34,7 +34,7 @@ func (c *Conn) Reset(recv RecvFunc, send SendFunc, cfg *Config) error {
 	c.suite = 0
 	c.exporter.drop()
 	c.control.reset()
-	c.askedUpdates.Store(0)
+	c.asked.Store(0)
 	c.tickets.reset()
 	c.early.used.Store(0)
 	c.blocked = [blockedCounts]uint32{}

@@ -327,6 +327,7 @@ func (s *side) hashed(e handshake.Epoch) []byte {
 
 // close ends the Machine.
 func (s *side) close() {
+	exporter := s.m.Result.Exporter
 	s.m.Close()
 	s.m.Close()
 	if events, err := s.m.Advance(); len(events) > 0 || err == nil {
@@ -336,7 +337,7 @@ func (s *side) close() {
 	if err == nil || s.err != nil && err != s.err {
 		s.t.Fatalf("%s: %v after Close, %v before", s.name(), err, s.err)
 	}
-	if s.m.Result.Exporter != (handshake.Exporter{}) {
+	if s.m.Result.Exporter != nil || exporter != nil && *exporter != (handshake.Exporter{}) {
 		s.t.Fatalf("%s keeps the exporter secret after Close", s.name())
 	}
 	if _, _, waits := s.m.Waiting(); waits {

@@ -374,6 +374,7 @@ func (m *Machine) Close() {
 	m.off = len(m.in)
 	m.Idle()
 	m.Result.Exporter.Clear()
+	m.Result.Exporter = nil
 	m.state = closed{}
 }
 

@@ -24,10 +24,10 @@ type Result struct {
 	Certificate          *certs.Certificate // ours, as sent
 	Match                certs.Match
 	Peer                 PeerChain
-	ExtendedMasterSecret bool     // TLS 1.2
-	SecureRenegotiation  bool     // TLS 1.2: the peer knows RFC 5746
-	Exporter             Exporter // there once our side may export; in TLS 1.2 only with ExtendedMasterSecret
-	HalfRTT              bool     // server: application data may be sent before Done
+	ExtendedMasterSecret bool      // TLS 1.2
+	SecureRenegotiation  bool      // TLS 1.2: the peer knows RFC 5746
+	Exporter             *Exporter // there once our side may export; in TLS 1.2 only with ExtendedMasterSecret
+	HalfRTT              bool      // server: application data may be sent before Done
 
 	Resumed       bool   // a session; an external PSK resumes nothing
 	SessionID     []byte // of the session, TLS 1.2 only; nil = none
