@@ -84,3 +84,72 @@ func TestRevokedPeersAreNotResumed(t *testing.T) {
 		}
 	}
 }
+
+// TestFailureForgets13: the stored sessions of a connection do not outlive it if it fails: neither the one that it
+// resumed nor those that it made, at once and later.
+func TestFailureForgets13(t *testing.T) {
+	for name, fail := range map[string]func(p *pair) error{
+		"a record of nobody": func(p *pair) error {
+			if _, err := p.pipe.Client.Send(append([]byte{23, 3, 3, 0, 30}, make([]byte, 30)...)); err != nil {
+				return err
+			}
+			_, _, err := p.server.Recv(make([]byte, 1))
+			return err
+		},
+		"an alert of the application": func(p *pair) error {
+			_, _ = p.server.Abort(iana.AccessDenied)
+			_, _, err := p.server.Recv(make([]byte, 1))
+			return err
+		},
+	} {
+		client, server := clientConfig(), serverConfig(t)
+		client.SessionTickets, server.SessionTickets, client.MinVersion = true, true, iana.TLS13
+		store := &oddStore{SessionStore: NewMemoryStore(1 << 20)}
+		server.SessionStore = store
+		blob := sessionOf(t, client, server)
+		p := again(t, client, server, blob)
+		if !p.server.State().Resumed {
+			t.Fatal("not resumed")
+		}
+		blobs := [][]byte{blob, p.client.Session()}
+		if err := p.server.AddTickets(1); err != nil {
+			t.Fatal(err)
+		}
+		exchange(t, p.server, p.client, []byte("another ticket is in front of this"))
+		blobs = append(blobs, p.client.Session())
+		if err := fail(p); err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		if len(store.gone) != 3 {
+			t.Errorf("%s: deleted: %x", name, store.gone)
+		}
+		for i, b := range blobs {
+			if again(t, client, server, b).server.State().Resumed {
+				t.Errorf("%s: session %d has outlived the connection", name, i)
+			}
+		}
+	}
+	client, server := clientConfig(), serverConfig(t)
+	client.SessionTickets, server.SessionTickets, client.MinVersion = true, true, iana.TLS13
+	server.SessionStore = NewMemoryStore(1 << 20)
+	blob := sessionOf(t, client, server)
+	p := newPair(t, client, server)
+	if err := p.client.SetSession(blob); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.client.Negotiate(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.server.Negotiate(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.pipe.Client.Send([]byte{21, 3, 3, 0, 2, 2, 40}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.server.Negotiate(); err == nil {
+		t.Fatal("an alert in the clear is no error")
+	}
+	if !again(t, client, server, blob).server.State().Resumed { // anybody may have sent that hello
+		t.Error("a hello is enough to end a session")
+	}
+}

@@ -135,8 +135,8 @@ func (c *Conn) keepResumed() {
 }
 
 // forgetSession keeps a session from being resumed after a fatal alert or error (RFC 5246, Section
-// 7.2.2): a client gives it out no more, and a server's store drops it, unless the client has yet to
-// prove that it is its own.
+// 7.2.2; RFC 8446, Section 6.2): a client gives it out no more, and a server's store drops those that this
+// connection made, and the one that it resumed, unless the client has yet to prove that it is its own.
 func (c *Conn) forgetSession(err error) {
 	if err == io.EOF || errors.Is(err, ErrClosed) || errors.Is(err, ErrIO) {
 		return
@@ -145,8 +145,11 @@ func (c *Conn) forgetSession(err error) {
 	if c.client || c.machine == nil || c.cfg.SessionStore == nil {
 		return
 	}
-	r := &c.machine.Result
-	if len(r.SessionID) > 0 && (c.is(factDone) || !r.Resumed) {
-		c.cfg.SessionStore.Delete(context.Background(), slices.Clone(r.SessionID), func(bool, error) {})
+	ids := c.tickets.forget()
+	if r := &c.machine.Result; r.StoredID != nil && c.is(factDone) {
+		ids = append(ids, slices.Clone(r.StoredID))
+	}
+	for _, id := range ids {
+		c.cfg.SessionStore.Delete(context.Background(), id, func(bool, error) {})
 	}
 }

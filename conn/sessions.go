@@ -170,6 +170,7 @@ func (c *Conn) askStore(e *handshake.Event) {
 		})
 	case handshake.AskStoreSession:
 		op, s := e.Op.(*async.Op[struct{}]), e.Detail.(*handshake.SessionEntry)
+		c.tickets.store(bytes.Clone(s.ID))
 		store.Put(op.Context(), bytes.Clone(s.ID), bytes.Clone(s.Entry), s.Lifetime, func(err error) { _ = settle(op, struct{}{}, err) })
 	case handshake.AskTakeSession:
 		op, id := e.Op.(*async.Op[bool]), e.Detail.(*handshake.SessionLookup).ID

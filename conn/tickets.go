@@ -2,6 +2,7 @@ package conn
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -15,6 +16,25 @@ type moreTickets struct {
 	sent   atomic.Int32
 	asked  *handshake.Event // what the one under way waits for; the write half's
 	hint   atomic.Uint32    // client: lifetime of the latest, in seconds
+
+	mu     sync.Mutex
+	stored [][]byte // by their IDs, the sessions in the store that this connection has made
+}
+
+// store notes a session that goes into the store.
+func (t *moreTickets) store(id []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stored = append(t.stored, id)
+}
+
+// forget returns what was noted, once.
+func (t *moreTickets) forget() [][]byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ids := t.stored
+	t.stored = nil
+	return ids
 }
 
 // drop ends the one under way. The caller holds the write half.
@@ -30,6 +50,7 @@ func (t *moreTickets) reset() {
 	t.wanted.Store(0)
 	t.sent.Store(0)
 	t.hint.Store(0)
+	t.forget()
 }
 
 // AddTickets has a server of TLS 1.3 send n more tickets (s2n_connection_add_new_tickets_to_send), in front of the

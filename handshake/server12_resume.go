@@ -126,6 +126,7 @@ func (f *findSession12) judge(m *Machine, s *session.Session, renew bool) (state
 	f.session = s
 	if len(s.ID) > 0 {
 		m.Result.SessionID = slices.Clone(s.ID)
+		m.Result.StoredID = m.Result.SessionID
 	}
 	m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], f.hello.SessionID)) // as the client made it up, with a ticket
 	if err := m.resume12(&f.session12, s); err != nil {

@@ -35,6 +35,9 @@ func (s *resumePSK) begin(m *Machine) (state, error) {
 		return s.considerEarlyData(m)
 	}
 	m.restore(t, s.psk.peer)
+	if s.psk.stateful {
+		m.Result.StoredID = s.psk.identity
+	}
 	m.Result.TicketAgeSkew = t.AgeError(s.psk.age, m.now())
 	return m.judgeAgain(true, s.considerEarlyData)
 }
