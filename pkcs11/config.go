@@ -29,7 +29,7 @@ type Config struct {
 
 	// PIN answers with the PIN: for the login, for the login after the token was lost, and for
 	// each use of a key with CKA_ALWAYS_AUTHENTICATE. It is called on any goroutine, by one at a
-	// time or by several. The bytes are cleared after use. nil takes pin-source or pin-value of
+	// time. The bytes are cleared after use. nil takes pin-source or pin-value of
 	// the URI.
 	PIN func(PINRequest) ([]byte, error)
 

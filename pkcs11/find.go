@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/x509"
-	"errors"
 	"fmt"
 )
 
@@ -59,6 +58,9 @@ func (t *Token) Keys() ([]*Key, error) {
 		var keys []*Key
 		for _, h := range handles {
 			k, err := t.readKey(s, h)
+			if err == nil && k.public == nil {
+				err = t.identify(s, k, h)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -147,6 +149,9 @@ func (t *Token) findKey(s *session, u *URI) (*Key, error) {
 	var found *Key
 	for _, h := range handles {
 		k, err := t.readKey(s, h)
+		if err == nil && k.public == nil {
+			err = t.identify(s, k, h)
+		}
 		switch {
 		case err != nil:
 			return nil, err
@@ -214,9 +219,7 @@ func (t *Token) keyOf(s *session, pub crypto.PublicKey) (*Key, error) {
 				return nil, err
 			}
 			if k.public == nil && k.typ == typ {
-				if err = k.adopt(s, pub); errors.Is(err, ErrBadSignature) {
-					continue
-				} else if err != nil {
+				if err = k.adopt(s, h, pub); err != nil {
 					return nil, err
 				}
 			}

@@ -58,12 +58,15 @@ func (t *Token) handle(op *asyncpkey.Op, apply func(*asyncpkey.Op) error, find f
 }
 
 // conclude gives op its answer. What goes wrong here is the connection's to know, not ours: it is
-// gone, or its deadline has passed.
+// gone, its deadline has passed, or somebody else has performed op and is about to apply it.
 func conclude(op *asyncpkey.Op, apply func(*asyncpkey.Op) error, out any, err error) {
 	if err == nil {
 		b, _ := out.([]byte)
 		err = op.SetOutput(b)
 		clear(b)
+	}
+	if errors.Is(err, asyncpkey.ErrAlreadyPerformed) {
+		return
 	}
 	if err != nil {
 		_ = op.Fail(err)

@@ -195,6 +195,39 @@ func TestKeysOfOneID(t *testing.T) {
 	}
 }
 
+// Keys that share an ID and do not have their points, as in most tokens, are told apart by what
+// they sign, in each new session.
+func TestKeysOfOneIDWithoutPoints(t *testing.T) {
+	other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	for _, skip := range []bool{false, true} {
+		f := newFake(other, testP256())
+		for _, o := range f.tokens[0].objects {
+			o.attributes[ckaID] = []byte{7}
+		}
+		token := f.open(t, func(c *Config) { c.Workers, c.SkipVerify = 1, skip })
+		if keys, err := token.Keys(); err != nil || len(keys) != 2 {
+			t.Errorf("the keys are %v, %v", keys, err)
+		}
+		for range 3 {
+			for label, want := range map[string]crypto.Signer{"pkcs11:object=key%201": other, "pkcs11:object=key%202": testP256()} {
+				byPublic, err := token.KeyOf(want.Public())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if byLabel, err := token.Key(label); err != nil || byLabel != byPublic {
+					t.Errorf("%s is %v, %v, want %v", label, byLabel, err, byPublic)
+				}
+				digest := make([]byte, 32)
+				out, err := byPublic.Sign(nil, digest, crypto.SHA256)
+				if err != nil || !ecdsa.VerifyASN1(want.Public().(*ecdsa.PublicKey), digest, out) {
+					t.Errorf("%v signs as another key does: %v", byPublic, err)
+				}
+			}
+			f.change(func() { f.closeAll() })
+		}
+	}
+}
+
 // What the token and the key say they can do limits what is offered.
 func TestSignatureSchemes(t *testing.T) {
 	private := func(f *fake) map[uint][]byte { return f.tokens[0].objects[1].attributes }
@@ -343,5 +376,25 @@ func TestECDSADER(t *testing.T) {
 	var rs struct{ R, S asn1.RawValue }
 	if rest, parseErr := asn1.Unmarshal(der, &rs); err != nil || parseErr != nil || len(rest) != 0 {
 		t.Errorf("a P-521 signature: %x, %v, %v", der, err, parseErr)
+	}
+}
+
+// An operation that somebody else has performed is left to him.
+func TestHandleLeavesAloneWhatIsPerformed(t *testing.T) {
+	token := newFake(testP256()).open(t)
+	op := must(asyncpkey.NewOp(asyncpkey.Request{
+		Kind: asyncpkey.Sign, Scheme: iana.ECDSASecp256r1SHA256, Message: []byte("m"), PublicKey: testP256().Public(),
+	}))
+	if err := op.Perform(testP256()); err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Handle(op, func(*asyncpkey.Op) error { t.Error("it is applied"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Close(); err != nil { // after it is done
+		t.Fatal(err)
+	}
+	if err := asyncpkey.Apply(op, true); err != nil {
+		t.Errorf("applying it: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // PINRequest says what a PIN is asked for.
@@ -85,8 +86,19 @@ func readPIN(path string) ([]byte, error) {
 }
 
 // login logs the user in with a PIN, which is asked for now and cleared at once. A refused PIN
-// is remembered: t never tries one again.
+// is remembered: t never tries one again. So logins come one after the other, or all workers
+// would try the first wrong one at once, and lock the token.
 func (t *Token) login(s *session, user uint, r PINRequest, protected bool) error {
+	timer := time.NewTimer(t.cfg.Timeout)
+	defer timer.Stop()
+	select {
+	case t.asking <- struct{}{}:
+		defer func() { <-t.asking }()
+	case <-timer.C:
+		return fmt.Errorf("pkcs11: another login does not come back: %w", ErrTimeout)
+	case <-t.ended:
+		return ErrClosed
+	}
 	if err := t.refusal(); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -200,6 +201,35 @@ func TestAlwaysAuthenticate(t *testing.T) {
 			t.Errorf("signing with a PIN that was changed: %v", err)
 		}
 	}
+	if f.tokens[0].logins != 1 {
+		t.Errorf("the PIN was tried %d times", f.tokens[0].logins)
+	}
+}
+
+// Operations that run at once do not each try the wrong PIN: three would lock many a token.
+func TestWrongPINIsTriedByOne(t *testing.T) {
+	f := newFake(testP256())
+	f.tokens[0].objects[1].attributes[ckaAlwaysAuthenticate] = []byte{1}
+	token := f.open(t, func(c *Config) { c.Workers = 8 })
+	k := keyOf(t, token, testP256())
+	f.change(func() {
+		f.tokens[0].pin, f.tokens[0].logins = "other", 0
+		f.fault = func(call string, _ uint) error {
+			if call == "Login" {
+				time.Sleep(20 * time.Millisecond) // the others come
+			}
+			return nil
+		}
+	})
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if _, err := k.Sign(nil, make([]byte, 32), crypto.SHA256); !errors.Is(err, ErrPINRefused) {
+				t.Errorf("signing with a wrong PIN: %v", err)
+			}
+		})
+	}
+	all.Wait()
 	if f.tokens[0].logins != 1 {
 		t.Errorf("the PIN was tried %d times", f.tokens[0].logins)
 	}

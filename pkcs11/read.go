@@ -109,14 +109,12 @@ func (t *Token) publicHalf(s *session, k *Key, handle uint) (crypto.PublicKey, e
 	if len(k.id) == 0 {
 		return nil, nil //nolint:nilnil // not known
 	}
-	objects, err := s.find(maxObjects, attribute{ckaClass, uint(ckoPublicKey)}, attribute{ckaKeyType, k.typ}, attribute{ckaID, k.id})
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range objects {
-		if pub, err := publicFrom(s, k.typ, o); pub != nil || err != nil {
-			return pub, err
-		}
+	publics, err := publicsOf(s, k)
+	switch {
+	case err != nil || len(publics) > 1:
+		return nil, err // several pairs share the ID: a signature has to tell
+	case len(publics) == 1:
+		return publics[0], nil
 	}
 	list, err := t.certificates(s, attribute{ckaID, k.id})
 	for _, c := range list {
@@ -127,6 +125,21 @@ func (t *Token) publicHalf(s *session, k *Key, handle uint) (crypto.PublicKey, e
 		}
 	}
 	return nil, err
+}
+
+// publicsOf reads the public keys of k's type and ID, each once.
+func publicsOf(s *session, k *Key) (list []crypto.PublicKey, err error) {
+	objects, err := s.find(maxObjects, attribute{ckaClass, uint(ckoPublicKey)}, attribute{ckaKeyType, k.typ}, attribute{ckaID, k.id})
+	for _, o := range objects {
+		pub, err := publicFrom(s, k.typ, o)
+		if err != nil {
+			return nil, err
+		}
+		if pub != nil && !slices.ContainsFunc(list, func(p crypto.PublicKey) bool { return same(p, pub) }) {
+			list = append(list, pub)
+		}
+	}
+	return list, err
 }
 
 // publicFrom reads a public key from an object's attributes; nil if they do not hold one of a
@@ -171,24 +184,50 @@ func publicFrom(s *session, typ, object uint) (crypto.PublicKey, error) {
 
 func asPublic(k *rsa.PublicKey, err error) (crypto.PublicKey, error) { return k, err }
 
-// adopt makes pub the public half of k if k signs for it. Errors: ErrBadSignature if it does
-// not, and then k is as before.
-func (k *Key) adopt(s *session, pub crypto.PublicKey) error {
+// adopt makes pub the public half of k if the private key at handle signs for it, and otherwise
+// leaves k as it was.
+func (k *Key) adopt(s *session, handle uint, pub crypto.PublicKey) error {
 	k.setPublic(s, pub)
+	is, err := k.isAt(s, handle)
+	if !is {
+		k.setPublic(s, nil)
+	}
+	return err
+}
+
+// isAt reports whether the private key at handle is k's, by a signature, and if so remembers it
+// for s.
+func (k *Key) isAt(s *session, handle uint) (bool, error) {
 	var opts crypto.SignerOpts = crypto.SHA256
 	if k.typ == ckkECEdwards {
 		opts = crypto.Hash(0)
 	}
-	g, err := newSigning(pub, make([]byte, 32), opts)
+	g, err := newSigning(k.public, make([]byte, 32), opts)
 	if err != nil {
-		return err
+		return false, err
 	}
+	s.keys[k] = handle
 	out, err := k.sign(s, g)
-	if err == nil && !g.verifies(pub, out) {
-		err = ErrBadSignature
+	if err == nil && g.verifies(k.public, out) {
+		return true, nil
 	}
-	if err != nil {
-		k.setPublic(s, nil)
+	delete(s.keys, k)
+	if errors.Is(err, ErrBadSignature) {
+		err = nil
+	}
+	return false, err
+}
+
+// identify finds the public half of k, at handle, among those of its ID.
+func (t *Token) identify(s *session, k *Key, handle uint) error {
+	if len(k.id) == 0 {
+		return nil
+	}
+	list, err := publicsOf(s, k)
+	for _, pub := range list {
+		if err = k.adopt(s, handle, pub); err != nil || k.public != nil {
+			break
+		}
 	}
 	return err
 }
@@ -214,9 +253,15 @@ func (k *Key) handle(s *session) (uint, error) {
 	}
 	for _, h := range found {
 		if len(found) > 1 && k.public != nil && k.typ != ckkRSA {
-			if pub, err := publicFrom(s, k.typ, h); err != nil {
+			pub, err := publicFrom(s, k.typ, h)
+			is := same(pub, k.public)
+			if err == nil && pub == nil {
+				is, err = k.isAt(s, h)
+			}
+			if err != nil {
 				return 0, err
-			} else if pub != nil && !same(pub, k.public) {
+			}
+			if !is {
 				continue
 			}
 		}

@@ -36,6 +36,7 @@ type Token struct {
 	closing chan struct{} // closed by Close, at its beginning
 	ended   chan struct{} // closed by Close, when it waits no longer
 	gone    chan struct{} // closed when closed and alive is 0
+	asking  chan struct{} // has room for the one login that is under way
 	counts  Metrics
 }
 
@@ -70,7 +71,7 @@ func Open(cfg Config) (*Token, error) {
 		return nil, err
 	}
 	t := &Token{cfg: cfg, uri: u, m: m, limit: cfg.Workers, running: map[*request]bool{},
-		closing: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{})}
+		closing: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}), asking: make(chan struct{}, 1)}
 	t.work = sync.NewCond(&t.mu)
 	over := make(chan struct{})
 	timer := time.AfterFunc(cfg.Timeout, func() { close(over) })
