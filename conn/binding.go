@@ -51,8 +51,8 @@ func functionName(f any) string {
 }
 
 // sessionBinding is the whole of it. A server that asks for no certificates has authenticated nobody, unless it
-// has none of its own: then its clients prove a PSK, and the sessions of those that proved another one, or none
-// elsewhere, are not theirs.
+// has none of its own: then its clients prove a PSK, and the sessions of those that proved none elsewhere are
+// not theirs. Each session knows its own PSK.
 func sessionBinding(p *prepared, client bool, hs *handshake.Config) (binding [32]byte) {
 	h := sha256.New()
 	h.Write([]byte{byte(hs.ClientAuth)})
@@ -61,12 +61,6 @@ func sessionBinding(p *prepared, client bool, hs *handshake.Config) (binding [32
 	}
 	if !client && hs.Certificates == nil && (len(hs.PSKs) > 0 || p.onPSK != "") {
 		fmt.Fprintf(h, "only PSKs, by %q", p.onPSK)
-		for _, psk := range hs.PSKs {
-			identity, secret := sha256.Sum256(psk.Identity), sha256.Sum256(psk.Secret)
-			h.Write(identity[:])
-			h.Write(secret[:])
-			h.Write([]byte{byte(psk.Hash)})
-		}
 	}
 	h.Sum(binding[:0])
 	return binding

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/iana"
@@ -11,15 +12,15 @@ import (
 )
 
 // TestTicketsDoNotStandForPSKs gives tickets to servers whose only authentication is the PSK: there one
-// counts only if it comes from a handshake with one of that server's own PSKs.
+// counts only if it comes from a handshake with one of that server's own PSKs. State reports that PSK again.
 func TestTicketsDoNotStandForPSKs(t *testing.T) {
 	keys := NewTicketKeys(TicketKeysConfig{})
 	only := func(psks ...*PSK) *Config {
 		return &Config{SessionTickets: true, TicketKeys: keys, PSKs: psks}
 	}
-	withCertificate := func() *Config {
+	withCertificate := func(psks ...*PSK) *Config {
 		cfg := serverConfig(t)
-		cfg.SessionTickets, cfg.TicketKeys = true, keys
+		cfg.SessionTickets, cfg.TicketKeys, cfg.PSKs = true, keys, psks
 		return cfg
 	}
 	bySecret := aPSK("a")
@@ -34,6 +35,10 @@ func TestTicketsDoNotStandForPSKs(t *testing.T) {
 	}{
 		{"of the same server", only(aPSK("a")), only(aPSK("a")), false, true},
 		{"of a server that authenticates nobody", withCertificate(), only(aPSK("a")), false, false},
+		{"of a server with more PSKs", only(aPSK("a"), aPSK("b")), only(aPSK("c"), aPSK("a")), false, true},
+		{"of a server that has taken another PSK away", only(aPSK("a"), aPSK("b")), only(aPSK("a")), false, true},
+		{"of a server with a certificate besides", withCertificate(aPSK("a")), withCertificate(aPSK("a"), aPSK("b")), false, true},
+		{"of a server with a certificate that has taken the PSK away", withCertificate(aPSK("a")), withCertificate(aPSK("b")), false, false},
 		{"of a server with other PSKs", only(aPSK("a")), only(aPSK("b")), false, false},
 		{"of a server that has taken the PSK away", only(aPSK("a"), aPSK("b")), only(aPSK("b")), false, false},
 		{"of a server with another secret", only(aPSK("a")), only(bySecret), false, false},
@@ -43,7 +48,7 @@ func TestTicketsDoNotStandForPSKs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			client := clientConfig()
 			client.SessionTickets, client.MinVersion = true, iana.TLS13
-			if c.from.Certificates == nil {
+			if c.from.PSKs != nil {
 				client.PSKs = []*PSK{aPSK("a")}
 			}
 			p := newPair(t, client, c.from)
@@ -73,8 +78,22 @@ func TestTicketsDoNotStandForPSKs(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, serr := p.negotiate()
-			if resumed := p.server.State().Resumed; resumed != c.resumed || (serr == nil) != c.resumed {
+			if resumed := p.server.State().Resumed; resumed != c.resumed || (serr == nil) != (c.resumed || c.to.Certificates != nil) {
 				t.Errorf("the server resumes: %v, and ends with %v", resumed, serr)
+			}
+			if id := string(p.server.State().PSKIdentity); c.resumed != (id == "a") || !c.resumed && id != "" {
+				t.Errorf("the PSK's identity is %q", id)
+			}
+			if c.resumed { // and with the next ticket
+				exchange(t, p.server, p.client, []byte("another ticket is in front of this"))
+				next, err := session.Parse(p.client.Session())
+				if err != nil {
+					t.Fatal(err)
+				}
+				content, _, ok := keys.Open(nil, next.Ticket, time.Now())
+				if s, err := session.Parse(content); !ok || err != nil || string(s.PSKIdentity) != "a" {
+					t.Errorf("the next ticket is of PSK %q, %v", s.PSKIdentity, err)
+				}
 			}
 			if serr != nil && !errors.Is(serr, ErrProtocol) {
 				t.Errorf("the server ends with %v", serr)

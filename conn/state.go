@@ -49,7 +49,7 @@ type State struct {
 
 	Resumed       bool            // a session was resumed; an external PSK resumes nothing
 	SessionID     []byte          // of the session, TLS 1.2 only; nil = none
-	PSKIdentity   []byte          // of the PSK in use, external or a ticket; nil = none
+	PSKIdentity   []byte          // of the external PSK that is used, server: or was when the session was made; else the ticket; nil = none
 	PeerTruncated bool            // of a resumed session's peer only the leaf is known
 	EarlyData     EarlyDataStatus // what has become of the client's early data
 

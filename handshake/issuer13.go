@@ -1,9 +1,13 @@
 package handshake
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -23,7 +27,42 @@ var ErrKeyingMaterialExpired = errors.New("the keying material of this connectio
 // origin is what a session knows of the full handshake that it comes from.
 type origin struct {
 	established time.Time
-	expires     time.Time // of all that is derived from it
+	expires     time.Time  // of all that is derived from it
+	psk         *provedPSK // server: what the client proved in it; nil = no external PSK
+}
+
+// provedPSK is what a session knows of an external PSK.
+type provedPSK struct {
+	identity []byte
+	digest   [sha256.Size]byte
+}
+
+// proved returns what a session is to know of the PSK.
+func (p *PSK) proved() *provedPSK {
+	salt := sha256.Sum256([]byte("s2ngo: session of an external PSK"))
+	extract := hmac.New(sha256.New, salt[:]) // as HKDF does, since the secret may be short for a key
+	extract.Write(p.Secret)
+	key := extract.Sum(nil)
+	h := hmac.New(sha256.New, key)
+	clear(key)
+	h.Write([]byte{byte(p.hash())})
+	h.Write(p.Identity)
+	return &provedPSK{slices.Clone(p.Identity), [sha256.Size]byte(h.Sum(nil))}
+}
+
+// knowsPSK reports whether a server has the external PSK that the session comes from, if it comes from one. The
+// application that chooses PSKs is not asked for it.
+func (m *Machine) knowsPSK(t *session.Session) bool {
+	if t.PSKIdentity == nil {
+		return !m.onlyPSK()
+	}
+	return m.cfg.Asks.Has(AskPSK) || slices.ContainsFunc(m.cfg.PSKs, func(p *PSK) bool {
+		if !bytes.Equal(p.Identity, t.PSKIdentity) {
+			return false
+		}
+		digest := p.proved().digest
+		return hmac.Equal(digest[:], t.PSKDigest[:])
+	})
 }
 
 // restore makes the session's peer that of this handshake.
@@ -31,7 +70,10 @@ func (m *Machine) restore(t *session.Session, peer PeerChain) {
 	r := &m.Result
 	r.Resumed, r.ClientAuth, r.PeerScheme, r.PeerTruncated = true, t.ClientAuth, t.PeerScheme, t.PeerTruncated
 	r.Peer = peer
-	m.x.origin = origin{t.Established, t.KeyingMaterialExpires}
+	m.x.origin = origin{established: t.Established, expires: t.KeyingMaterialExpires}
+	if t.PSKIdentity != nil {
+		m.x.origin.psk = &provedPSK{slices.Clone(t.PSKIdentity), t.PSKDigest}
+	}
 }
 
 // originOf returns where sessions of this handshake come from.
@@ -44,7 +86,7 @@ func (m *Machine) originOf() origin {
 		lifetime = session.DefaultKeyingMaterialLifetime
 	}
 	now := m.now()
-	return origin{now, now.Add(lifetime)}
+	return origin{now, now.Add(lifetime), m.x.origin.psk}
 }
 
 // session returns what a later handshake would resume of this one, but for the secret and what
@@ -57,6 +99,9 @@ func (m *Machine) session(o origin) *session.Session {
 		Group: r.Group, PeerScheme: r.PeerScheme, PeerTruncated: r.PeerTruncated,
 		OCSPResponse: r.Peer.OCSPResponse, SCTList: r.Peer.SCTList,
 		ClientAuth: r.ClientAuth, Binding: m.cfg.SessionBinding,
+	}
+	if o.psk != nil {
+		t.PSKIdentity, t.PSKDigest = o.psk.identity, o.psk.digest
 	}
 	for _, cert := range r.Peer.Certificates {
 		t.PeerChain = append(t.PeerChain, cert.Raw)

@@ -32,7 +32,7 @@ type Result struct {
 	Resumed       bool   // a session; an external PSK resumes nothing
 	SessionID     []byte // of the session, TLS 1.2 only; nil = none
 	StoredID      []byte // server: of the stored session that was resumed; nil = none
-	PSKIdentity   []byte // of the PSK in use, external or a ticket; nil = none
+	PSKIdentity   []byte // of the external PSK that is used, server: or was in the full handshake; else the ticket; nil = none
 	PeerTruncated bool   // of a resumed session's peer only the leaf is known
 	EarlyData     EarlyDataStatus
 	TicketAgeSkew time.Duration // server: the age of the resumed ticket as the client says it, less as we know it

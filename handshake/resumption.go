@@ -136,7 +136,7 @@ type OfferedPSKs struct {
 // (s2n_early_data_cb).
 type OfferedEarlyData struct {
 	Context     []byte // of the ticket or of the external PSK: Config.EarlyDataContext when it was made
-	PSKIdentity []byte // of the external PSK, or the ticket
+	PSKIdentity []byte // of the external PSK, also where a session of it is resumed, or else the ticket
 	ServerName  string
 	ALPN        string
 	TicketAge   time.Duration // 0 with an external PSK

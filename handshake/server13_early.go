@@ -32,9 +32,15 @@ func (s *resumePSK) begin(m *Machine) (state, error) {
 	m.Result.PSKIdentity = s.psk.identity
 	t := s.psk.session
 	if t == nil {
+		if m.cfg.SessionTickets {
+			m.x.origin.psk = s.psk.external.proved()
+		}
 		return s.considerEarlyData(m)
 	}
 	m.restore(t, s.psk.peer)
+	if t.PSKIdentity != nil {
+		m.Result.PSKIdentity = m.x.origin.psk.identity
+	}
 	if s.psk.stateful {
 		m.Result.StoredID = s.psk.identity
 	}
@@ -52,7 +58,7 @@ func (s *resumePSK) considerEarlyData(m *Machine) (state, error) {
 	if !m.cfg.Asks.Has(AskEarlyData) {
 		return s.wanted(m, true)
 	}
-	offered := &OfferedEarlyData{PSKIdentity: s.psk.identity, ServerName: m.Result.ServerName, ALPN: s.alpn}
+	offered := &OfferedEarlyData{PSKIdentity: m.Result.PSKIdentity, ServerName: m.Result.ServerName, ALPN: s.alpn}
 	if t := s.psk.session; t != nil {
 		offered.Context, offered.TicketAge = t.EarlyDataContext, m.now().Sub(t.Issued)
 	} else {

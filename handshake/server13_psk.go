@@ -207,7 +207,7 @@ func (s *selectPSK) fits(m *Machine, content []byte) *chosenPSK {
 		return nil
 	}
 	id, ok := s.suiteFor(m, 0)
-	if !ok || suite.Lookup(id).Hash != suite.Lookup(t.CipherSuite).Hash || !s.hello.CipherSuites.Has(t.CipherSuite) || !m.resumable(t) {
+	if !ok || suite.Lookup(id).Hash != suite.Lookup(t.CipherSuite).Hash || !s.hello.CipherSuites.Has(t.CipherSuite) || !m.resumable(t) || !m.knowsPSK(t) {
 		return nil
 	}
 	peer, ok := m.peerOf(t)

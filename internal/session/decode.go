@@ -54,6 +54,9 @@ func Parse(b []byte) (*Session, error) {
 	s.ServerName = string(d.next(int(d.u16())))
 	s.EarlyDataContext = d.next(int(d.u16()))
 	s.Ticket = d.next(int(d.u16()))
+	if s.PSKIdentity = d.next(int(d.u16())); s.PSKIdentity != nil {
+		copy(s.PSKDigest[:], d.next(len(s.PSKDigest)))
+	}
 	s.SCTList = d.next(int(d.u16()))
 	s.OCSPResponse = d.next(d.u24())
 	if n := int(d.u8()); n > 0 && 3*n < len(d.b) {
@@ -81,7 +84,7 @@ func (s *Session) sound() bool {
 	if s.tls13() {
 		return len(s.Secret) == row.Hash.Size() && !s.ExtendedMasterSecret
 	}
-	return s.Version == iana.TLS12 && len(s.Secret) == masterSecretLen && s.MaxEarlyData == 0
+	return s.Version == iana.TLS12 && len(s.Secret) == masterSecretLen && s.MaxEarlyData == 0 && s.PSKIdentity == nil
 }
 
 func (s *Session) tls13() bool { return s.Version == iana.TLS13 }

@@ -31,7 +31,7 @@ const checksumLen = crc32.Size
 // field is longer than the protocol lets it be.
 func (s *Session) Append(dst []byte) []byte {
 	if len(s.Secret) > 255 || len(s.ID) > IDLen || len(s.ServerName) > 1<<16-1 || len(s.ALPN) > 255 ||
-		len(s.EarlyDataContext) > 1<<16-1 || len(s.Ticket) > 1<<16-1 || len(s.SCTList) > 1<<16-1 ||
+		len(s.EarlyDataContext) > 1<<16-1 || len(s.Ticket) > 1<<16-1 || len(s.SCTList) > 1<<16-1 || len(s.PSKIdentity) > 1<<16-1 ||
 		len(s.OCSPResponse) > 1<<24-1 || len(s.PeerChain) > maxChain {
 		return dst
 	}
@@ -69,6 +69,9 @@ func (s *Session) Append(dst []byte) []byte {
 	dst = append(u16(dst, uint16(len(s.ServerName))), s.ServerName...)
 	dst = append(u16(dst, uint16(len(s.EarlyDataContext))), s.EarlyDataContext...)
 	dst = append(u16(dst, uint16(len(s.Ticket))), s.Ticket...)
+	if dst = append(u16(dst, uint16(len(s.PSKIdentity))), s.PSKIdentity...); len(s.PSKIdentity) > 0 {
+		dst = append(dst, s.PSKDigest[:]...)
+	}
 	dst = append(u16(dst, uint16(len(s.SCTList))), s.SCTList...)
 	dst = append24(dst, s.OCSPResponse)
 	dst = append(dst, byte(len(s.PeerChain)))

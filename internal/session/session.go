@@ -64,6 +64,11 @@ type Session struct {
 	// other settings does not resume the session.
 	Binding [32]byte
 
+	// PSKIdentity is that of the external PSK which the client proved in the full handshake, in TLS
+	// 1.3; nil = it was none. PSKDigest, keyed by the PSK's secret, tells whether a server still has that PSK.
+	PSKIdentity []byte
+	PSKDigest   [32]byte
+
 	// ID is the session ID of TLS 1.2, or the ticket of a stateful session in TLS 1.3; at most
 	// IDLen bytes. What comes from a store has to bear the ID that was asked for.
 	ID []byte

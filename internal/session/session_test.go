@@ -27,6 +27,7 @@ func full13() *Session {
 		Group: iana.X25519, PeerScheme: iana.ECDSASecp256r1SHA256,
 		PeerChain: [][]byte{[]byte("leaf"), []byte("issuer")}, PeerTruncated: true,
 		OCSPResponse: []byte("ocsp"), SCTList: []byte("sct"), ClientAuth: true, Binding: [32]byte{31: 7},
+		PSKIdentity: []byte("sensor"), PSKDigest: [32]byte{31: 8},
 		ID: bytes.Repeat([]byte{2}, IDLen), Ticket: []byte("ticket"),
 	}
 }
@@ -34,7 +35,7 @@ func full13() *Session {
 func full12() *Session {
 	s := full13()
 	s.Version, s.CipherSuite, s.ExtendedMasterSecret = iana.TLS12, iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, true
-	s.MaxEarlyData = 0
+	s.MaxEarlyData, s.PSKIdentity, s.PSKDigest = 0, nil, [32]byte{}
 	return s
 }
 
