@@ -67,7 +67,7 @@ func serve(o *options, cfg *conn.Config, address netip.AddrPort, release func())
 	cli.OnSignal(loop,
 		func(os.Signal) { l.stop(); sessions.Stop() },
 		func() { sessions.Abandon(); loop.Stop() },
-		func(os.Signal) { release(); os.Exit(0) })
+		func(os.Signal) { cli.Briefly(release); os.Exit(0) })
 	fmt.Fprintf(os.Stderr, "listening on %v\n", socket.Local())
 	if err := loop.Run(); err != nil {
 		return err

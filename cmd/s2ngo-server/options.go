@@ -158,7 +158,7 @@ func (o *options) config() (cfg *conn.Config, release func(), err error) {
 			return nil, nil, err
 		}
 		cfg.Certificates = append(cfg.Certificates, own)
-		release = func() { closeLog(); remove() }
+		release = func() { remove(); closeLog() } // closing a token may take too long
 	}
 	if err := o.staple(cfg.Certificates); err != nil {
 		release()

@@ -197,6 +197,25 @@ func TestTokenServerSurvives(t *testing.T) {
 	waiting.Exit(prompt)
 }
 
+// TestTokenHangsInTheLoop halts p11-kit's server under a server of ours that waits for it in its event loop:
+// it ends in time all the same.
+func TestTokenHangsInTheLoop(t *testing.T) {
+	SkipUnderRace(t)
+	t.Parallel()
+	p := NewP11Kit(t, SoftHSM(t, "p256"))
+	ours := serveIn(t, p.Env, append(tokenOptions(p.Token, "p256"), "--async", "0")...)
+	p.Halt()
+	defer p.Go()
+	waiting := Start(t, Peer(t, "openssl"), sClientLine(t, ours.port, nil)...)
+	time.Sleep(200 * time.Millisecond) // for its handshake to get as far as the token
+	began := time.Now()
+	ours.Signal(syscall.SIGTERM)
+	if code := ours.Exit(2 * prompt); code != 0 || time.Since(began) > 5*time.Second {
+		t.Errorf("the server ended with %d after %v", code, time.Since(began))
+	}
+	waiting.Exit(prompt)
+}
+
 // TestTokenFailures: what is wrong with a token is told in one line, without the PIN.
 func TestTokenFailures(t *testing.T) {
 	SkipUnderRace(t)

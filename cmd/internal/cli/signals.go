@@ -12,7 +12,21 @@ import (
 const (
 	abandonAfter = 3500 * time.Millisecond
 	exitAfter    = 4500 * time.Millisecond
+	briefly      = 250 * time.Millisecond
 )
+
+// Briefly calls f and waits for it, but not long: it may be about a token that hangs.
+func Briefly(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(briefly):
+	}
+}
 
 // OnSignal calls stop on the loop when SIGINT or SIGTERM comes, and abandon if the loop
 // still runs a while later. exit is for a loop that does not move any more: it is called
