@@ -9,10 +9,11 @@ import (
 )
 
 // Record is conn.ReplayRecorder's. The recording counts only if it was made by a Redis of the epoch that
-// this server knows, and that epoch was in force after it.
+// this server knows, and that epoch was in force after it. A clock that is set back lets nothing count as new
+// until it is where it was.
 func (s *Store) Record(ctx context.Context, key [32]byte, until time.Time, done func(fresh bool, err error)) {
 	e := s.fleet.epoch.Load()
-	window := until.Sub(s.now())
+	window := until.Sub(s.latest.at(s.clock()))
 	switch {
 	case e == nil:
 		done(false, ErrNotReady)

@@ -62,6 +62,8 @@ type Store struct {
 	vault  *vault
 	opts   Options
 	now    func() time.Time
+	clock  func() (now time.Time, run time.Duration) // for Record: the time, and how long the process runs
+	latest latest
 
 	calls   atomic.Int64 // under way
 	work    sync.WaitGroup
@@ -102,6 +104,8 @@ func New(client redis.UniversalClient, secret []byte, opts Options) (*Store, err
 	}
 	beQuiet()
 	s := &Store{client: client, vault: v, opts: opts, now: time.Now}
+	began := time.Now()
+	s.clock = func() (time.Time, time.Duration) { now := time.Now(); return now, now.Sub(began) }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.fleet.init(opts.TicketKeys)
 	s.work.Go(s.keepInStep)
