@@ -182,6 +182,23 @@ func output(premaster []byte) func(op *asyncpkey.Op) error {
 	}
 }
 
+// TestDecryptionLeavesNothing has a key at hand decrypt: no copy of the premaster secret stays in the
+// operation, which the handshake keeps to its end.
+func TestDecryptionLeavesNothing(t *testing.T) {
+	r := scenario{kind: tls12RSA}.start(t)
+	defer r.close()
+	for r.server.x.decrypt == nil {
+		r.step()
+	}
+	op := r.server.x.decrypt
+	if out, err := op.Output(); err != asyncpkey.ErrAlreadyApplied {
+		t.Errorf("the operation has %d bytes left, %v", len(out), err)
+	}
+	if out, err, _ := op.Result(); err != nil || !bytes.Equal(out, make([]byte, premasterLen)) {
+		t.Errorf("%d bytes of the result are left, %v", len(out), err)
+	}
+}
+
 // TestDecryptionThatIsCanceled ends the handshake: nobody learns from it what was decrypted.
 func TestDecryptionThatIsCanceled(t *testing.T) {
 	r, s := stopNamed(t, "server in await private key", tls12RSA).reach(t)

@@ -106,7 +106,8 @@ func (s *expectClientKeyExchange) decrypt(m *Machine, ciphertext []byte) (state,
 	m.x.decrypt = op
 	if !m.cfg.Asks.Has(AskPrivateKey) {
 		_ = op.Perform(s.cert.PrivateKey) // which reports nothing of a decryption
-		answer, _ := op.Output()
+		_ = asyncpkey.Apply(op, true)
+		answer, _, _ := op.Result() // no copy, so that decrypted clears it
 		return d.decrypted(m, answer)
 	}
 	return ask(m, AskPrivateKey, nil, op, d.decrypted), nil
