@@ -1,11 +1,14 @@
 package conn
 
 import (
+	"fmt"
+
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 )
 
-// Alert levels (RFC 8446, Section 6). The description decides, the level is a relic.
+// Alert levels (RFC 8446, Section 6). The description decides which of the two it is; there are no
+// others.
 const (
 	levelWarning = 1
 	levelFatal   = 2
@@ -36,6 +39,9 @@ func (c *Conn) alert(payload []byte) error {
 		return &handshake.Error{Description: iana.DecodeError, Text: c.peer() + " sent an alert that is not 2 bytes long"}
 	}
 	level, a := payload[0], iana.Alert(payload[1])
+	if level != levelWarning && level != levelFatal {
+		return &handshake.Error{Description: iana.IllegalParameter, Text: fmt.Sprintf("%s sent alert %v of unknown level %d", c.peer(), a, level)}
+	}
 	c.trace(TraceEvent{Kind: TraceAlert, Text: a.String()})
 	switch a {
 	case iana.CloseNotify:

@@ -154,7 +154,7 @@ var attacks = []struct {
 	{name: "garbage after close_notify", do: func(_ *testing.T, a *attacker) { a.alert(1, iana.CloseNotify); a.raw(1, 2, 3, 4, 5, 6) }, eof: true},
 	{name: "a fatal alert", do: func(_ *testing.T, a *attacker) { a.data("x"); a.alert(2, iana.AccessDenied) }, data: "x", want: told(iana.AccessDenied)},
 	{name: "an alert of level warning, which is fatal all the same", do: func(_ *testing.T, a *attacker) { a.alert(1, iana.NoRenegotiation) }, want: told(iana.NoRenegotiation)},
-	{name: "an alert of level 77", do: func(_ *testing.T, a *attacker) { a.alert(77, iana.InternalError) }, want: told(iana.InternalError)},
+	{name: "an alert of level 77", do: func(_ *testing.T, a *attacker) { a.alert(77, iana.InternalError) }, want: accuses(iana.IllegalParameter, "sent alert internal_error of unknown level 77")},
 	{name: "an unknown alert", do: func(_ *testing.T, a *attacker) { a.alert(2, 201) }, want: failure{ErrAlert, 201, "201"}},
 	{name: "user_canceled, and then data", do: func(_ *testing.T, a *attacker) { a.alert(1, iana.UserCanceled); a.data("x") }, data: "x"},
 	{name: "user_canceled, and then close_notify", do: func(_ *testing.T, a *attacker) { a.alert(1, iana.UserCanceled); a.alert(1, iana.CloseNotify) }, eof: true},

@@ -116,7 +116,7 @@ func TestClient12Mistakes(t *testing.T) {
 		{"a Certificate that was not asked for", goes(func(p *toServer) { p.feed(p.Certificate()) }),
 			iana.UnexpectedMessage, "client sent certificate where client_key_exchange is expected"},
 		{"a certificate that cannot be read", withCertificate12(iana.Certificate, testpeer.Body(0, 0, 4, 0, 0, 1, 0)),
-			iana.BadCertificate, "certs: certificate 0 of the chain: x509: malformed certificate"},
+			iana.DecodeError, "certs: certificate 0 of the chain: not a certificate: x509: malformed certificate"},
 		{"an empty certificate", withCertificate12(iana.Certificate, testpeer.Body(0, 0, 3, 0, 0, 0)),
 			iana.DecodeError, "certificate: entry 0: empty"},
 		{"a certificate of nobody known", withClient12{config: optionalCertificate, client: func(c *testpeer.ScriptClient12) { c.Identity = stranger(t) }},

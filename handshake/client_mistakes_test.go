@@ -147,7 +147,7 @@ func TestClientMistakes(t *testing.T) {
 		{"a certificate with an extension that was not asked for", withCertificate(iana.Certificate, testpeer.Body(0, 0, 0, 15, 0, 0, 1, 0, 0, 9, 0, 5, 0, 5, 1, 0, 0, 1, 0)),
 			iana.UnsupportedExtension, "certificate: entry 0: extension status_request: was not offered"},
 		{"a certificate that cannot be read", withCertificate(iana.Certificate, testpeer.Body(0, 0, 0, 6, 0, 0, 1, 0, 0, 0)),
-			iana.BadCertificate, "certs: certificate 0 of the chain: x509: malformed certificate"},
+			iana.DecodeError, "certs: certificate 0 of the chain: not a certificate: x509: malformed certificate"},
 		{"a certificate of nobody known", withClient{config: optionalCertificate, client: func(c *testpeer.ScriptClient) { c.Identity = stranger(t) }},
 			iana.UnknownCA, `verify: certificate of "CN=localhost" is signed by itself and not trusted`},
 

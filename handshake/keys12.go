@@ -13,11 +13,14 @@ import (
 const (
 	downgradeTLS12 = "DOWNGRD\x01"
 	downgradeTLS11 = "DOWNGRD\x00"
+	// downgradeJDK11 is what servers on BoringSSL put there for Java 11, which they keep from TLS
+	// 1.3: we are not that.
+	downgradeJDK11 = "\xed\xbf\xb4\xa8\xc2\x47\x10\xff"
 )
 
 func downgraded(random []byte) bool {
 	end := string(random[24:])
-	return end == downgradeTLS12 || end == downgradeTLS11
+	return end == downgradeTLS12 || end == downgradeTLS11 || end == downgradeJDK11
 }
 
 // premasterLen is the length in bytes of the premaster secret of RSA key exchange (RFC

@@ -137,7 +137,7 @@ func TestServerMistakes(t *testing.T) {
 		{"an empty certificate", certificateOf(0, 0, 0, 5, 0, 0, 0, 0, 0),
 			iana.DecodeError, "certificate: entry 0: cert_data: empty"},
 		{"a certificate that cannot be read", certificateOf(0, 0, 0, 6, 0, 0, 1, 0, 0, 0),
-			iana.BadCertificate, "certs: certificate 0 of the chain: x509: malformed certificate"},
+			iana.DecodeError, "certs: certificate 0 of the chain: not a certificate: x509: malformed certificate"},
 		{"a certificate with a context", certificateOf(1, 7, 0, 0, 0),
 			iana.IllegalParameter, "server sent a certificate_request_context of 1 bytes with its certificate"},
 		{"an OCSP response that was not asked for", certificateOf(0, 0, 0, 15, 0, 0, 1, 0, 0, 9, 0, 5, 0, 5, 1, 0, 0, 1, 0),

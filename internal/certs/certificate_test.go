@@ -123,8 +123,8 @@ func TestNewRefuses(t *testing.T) {
 		{"a key without a public half", p256.Chain, mute{}, nil, "private key of type certs_test.mute neither signs nor decrypts"},
 		{"something that is no key", p256.Chain, bare{}, nil, "private key of type certs_test.bare has no method Public"},
 		{"a signer whose public half is unknown", p256.Chain, unknownSigner{}, certs.ErrKeyMismatch, "the key is nothing"},
-		{"a leaf that is not DER", [][]byte{{1, 2, 3}}, nil, nil, "certs: certificate 0 of the chain: x509: malformed certificate"},
-		{"rubbish after the leaf", [][]byte{p256.Chain[0], nil}, nil, nil, "certs: certificate 1 of the chain: x509: malformed certificate"},
+		{"a leaf that is not DER", [][]byte{{1, 2, 3}}, nil, nil, "certs: certificate 0 of the chain: not a certificate: x509: malformed certificate"},
+		{"rubbish after the leaf", [][]byte{p256.Chain[0], nil}, nil, nil, "certs: certificate 1 of the chain: not a certificate: x509: malformed certificate"},
 		{"a P-224 leaf", p224.Chain, p224.Key, certs.ErrUnsupportedKey, "unsupported key: ECDSA on P-224"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -225,11 +225,14 @@ func TestParseChainOfAPeer(t *testing.T) {
 		max   int
 		index int
 		want  string
+		alert iana.Alert
 	}{
-		{"too long a chain is not read", [][]byte{{1}, {2}, {3}}, 2, 2, "the chain has 3 certificates, 2 at most are read"},
-		{"a certificate cut short", [][]byte{i.Chain[0], i.Chain[1][:100]}, 9, 1, "certificate 1 of the chain: x509: malformed certificate"},
-		{"a certificate with a tail", [][]byte{append(i.Chain[0][:len(i.Chain[0]):len(i.Chain[0])], 0)}, 9, 0, "trailing data"},
-		{"an RSA-PSS key bound to SHA-1", [][]byte{der(t, "pss-sha1-cert.pem")}, 9, 0, "RSA-PSS key is bound to SHA-1"},
+		{"too long a chain is not read", [][]byte{{1}, {2}, {3}}, 2, 2, "the chain has 3 certificates, 2 at most are read", iana.BadCertificate},
+		{"a certificate cut short", [][]byte{i.Chain[0], i.Chain[1][:100]}, 9, 1, "certificate 1 of the chain: not a certificate: x509: malformed certificate", iana.DecodeError},
+		{"a certificate of two empty parts", [][]byte{{0x30, 4, 0x30, 0, 0x30, 0}}, 9, 0, "certificate 0 of the chain: x509: malformed", iana.BadCertificate},
+		{"two numbers", [][]byte{{0x30, 6, 2, 1, 1, 2, 1, 1}}, 9, 0, "not a certificate", iana.DecodeError},
+		{"a certificate with a tail", [][]byte{append(i.Chain[0][:len(i.Chain[0]):len(i.Chain[0])], 0)}, 9, 0, "trailing data", iana.DecodeError},
+		{"an RSA-PSS key bound to SHA-1", [][]byte{der(t, "pss-sha1-cert.pem")}, 9, 0, "RSA-PSS key is bound to SHA-1", iana.BadCertificate},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := certs.ParseChain(test.chain, test.max)
@@ -238,8 +241,8 @@ func TestParseChainOfAPeer(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			var alert interface{ Alert() iana.Alert }
-			if !errors.As(err, &alert) || alert.Alert() != iana.BadCertificate {
-				t.Error("the peer is not told bad_certificate")
+			if !errors.As(err, &alert) || alert.Alert() != test.alert {
+				t.Errorf("the peer is not told %v", test.alert)
 			}
 		})
 	}

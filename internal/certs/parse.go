@@ -4,8 +4,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"strconv"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/s2ngo/s2ngo/iana"
 )
@@ -24,8 +28,17 @@ func (e *ParseError) Error() string {
 // Unwrap returns what is wrong with the certificate.
 func (e *ParseError) Unwrap() error { return e.Err }
 
-// Alert returns bad_certificate, which tells a peer that its chain cannot be read.
-func (e *ParseError) Alert() iana.Alert { return iana.BadCertificate }
+// Alert returns what tells a peer that its chain cannot be read: decode_error if what is there is
+// no certificate at all, bad_certificate if it is a corrupt one (RFC 8446, Section 6.2).
+func (e *ParseError) Alert() iana.Alert {
+	if errors.Is(e.Err, errNotDER) {
+		return iana.DecodeError
+	}
+	return iana.BadCertificate
+}
+
+// errNotDER is wrapped by the error for bytes that do not have the outline of a certificate.
+var errNotDER = errors.New("not a certificate")
 
 // ParseChain reads a chain of certificates in DER, of which it keeps nothing, in the order
 // given. The certificates are shared with whoever parses the same: read only. Keys that are bound to RSASSA-PSS are put into the certificates; of a key that crypto/x509 does
@@ -49,12 +62,23 @@ func ParseChain(chain [][]byte, max int) ([]*x509.Certificate, error) {
 func parse(der []byte) (*x509.Certificate, error) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
+		if !outlined(der) {
+			return nil, fmt.Errorf("%w: %w", errNotDER, err)
+		}
 		return nil, err
 	}
 	if err := putKeyBack(cert); err != nil {
 		return nil, err
 	}
 	return cert, nil
+}
+
+// outlined reports whether der is one SEQUENCE from its first byte to its last, with another one
+// as its first element (RFC 5280, Section 4.1).
+func outlined(der []byte) bool {
+	var outer, inner cryptobyte.String
+	s := cryptobyte.String(der)
+	return s.ReadASN1(&outer, cbasn1.SEQUENCE) && s.Empty() && outer.ReadASN1(&inner, cbasn1.SEQUENCE)
 }
 
 // subject names a certificate in an error.

@@ -123,7 +123,7 @@ func TestPEMThatIsRefused(t *testing.T) {
 		{"a damaged PKCS#8 key", cert, block("PRIVATE KEY", "x"), nil, "certs: PRIVATE KEY: asn1:"},
 		{"a damaged PKCS#1 key", cert, block("RSA PRIVATE KEY", "x"), nil, "certs: RSA PRIVATE KEY: asn1:"},
 		{"a damaged SEC 1 key", cert, block("EC PRIVATE KEY", "x"), nil, "certs: EC PRIVATE KEY: x509: failed to parse EC private key"},
-		{"a damaged certificate", block("CERTIFICATE", "x"), key, nil, "certs: certificate 0 of the chain: x509:"},
+		{"a damaged certificate", block("CERTIFICATE", "x"), key, nil, "certs: certificate 0 of the chain: not a certificate: x509:"},
 		{"the key of another certificate", cert, text(t, "pkcs1-key.pem"), certs.ErrKeyMismatch, ""},
 		{"an Ed448 certificate", text(t, "ed448-cert.pem"), key, certs.ErrUnsupportedKey, `certificate of "CN=ed448.example": unsupported key: Ed448`},
 		{"an RSA key that is too short", text(t, "rsa512-cert.pem"), key, certs.ErrUnsupportedKey, "unsupported key: RSA of 512 bits, not of 1024 to 8192"},
@@ -169,7 +169,7 @@ func TestParseRoots(t *testing.T) {
 		want string // of the error; "" = none
 	}{
 		{"two roots", bytes.Join([][]byte{good, pss}, nil), 2, ""},
-		{"one of them damaged", bytes.Join([][]byte{good, bad, pss}, nil), 2, "certs: trusted certificate 2: x509: malformed certificate"},
+		{"one of them damaged", bytes.Join([][]byte{good, bad, pss}, nil), 2, "certs: trusted certificate 2: not a certificate: x509: malformed certificate"},
 		{"keys are passed over", bytes.Join([][]byte{text(t, "sec1-key.pem"), good}, nil), 1, ""},
 		{"only keys", text(t, "sec1-key.pem"), 0, "certs: no certificate in the PEM, which holds EC PARAMETERS, EC PRIVATE KEY"},
 		{"nothing", nil, 0, "certs: no certificate: the PEM is empty"},
