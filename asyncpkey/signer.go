@@ -29,7 +29,9 @@ type ContextDecrypter interface {
 }
 
 // SchemeLister is a key that says which signature schemes it can do, as when a TPM lacks
-// RSA-PSS. A certificate that is made with such a key signs by no other.
+// RSA-PSS. A certificate that is made with such a key signs by no other. A key that may learn
+// later what it cannot do has a method CanSign(iana.SignatureScheme) bool besides, which is asked
+// in each handshake.
 type SchemeLister interface {
 	SignatureSchemes() []iana.SignatureScheme
 }

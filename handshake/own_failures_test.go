@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/s2ngo/s2ngo/async"
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/certs"
+	"github.com/s2ngo/s2ngo/internal/sig"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
 )
 
@@ -196,6 +198,22 @@ func TestDecryptionLeavesNothing(t *testing.T) {
 	}
 	if out, err, _ := op.Result(); err != nil || !bytes.Equal(out, make([]byte, premasterLen)) {
 		t.Errorf("%d bytes of the result are left, %v", len(out), err)
+	}
+}
+
+// TestKeyThatLearnsOfItsLimits has nothing left to sign by when its certificate has been selected.
+func TestKeyThatLearnsOfItsLimits(t *testing.T) {
+	issued, err := testpeer.SelfSigned([]byte("limits"), testpeer.Template{Key: testpeer.KeyP256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := certs.New(issued.Chain, issued.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := new(Machine)
+	if _, err := m.signInline(cert, sig.Lookup(0), []byte("message")); err == nil || !strings.Contains(err.Error(), "by no scheme of the peer's any more") {
+		t.Errorf("signing: %v", err)
 	}
 }
 

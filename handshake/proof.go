@@ -45,6 +45,9 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 	if cert.PrivateKey == nil {
 		return nil, internal(nil, "the certificate for %q has no private key, and there is no hook to ask for its signature", cert.Leaf.Subject)
 	}
+	if scheme == nil { // the key has learned of a limit since its certificate was selected
+		return nil, internal(nil, "the key of the certificate for %q signs by no scheme of the peer's any more", cert.Leaf.Subject)
+	}
 	var room [64]byte
 	var digest []byte
 	if scheme.Hash != 0 {

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/s2ngo/s2ngo/iana"
 )
 
 // signs makes one signature and checks it.
@@ -137,6 +139,9 @@ func TestRefusedMechanismIsNotOffered(t *testing.T) {
 	}
 	if left := k.SignatureSchemes(); len(left) != all-1 {
 		t.Errorf("the key offers %v, want one scheme less than before", left)
+	}
+	if k.CanSign(iana.RSAPKCS1SHA512) || !k.CanSign(iana.RSAPKCS1SHA256) {
+		t.Error("certificates that were made before do not hear of it")
 	}
 }
 

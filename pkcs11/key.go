@@ -76,6 +76,10 @@ func (k *Key) URI() string {
 // A TLS handshake offers and chooses no others. An empty list means that the key does not sign.
 func (k *Key) SignatureSchemes() []iana.SignatureScheme { return slices.Clone(*k.schemes.Load()) }
 
+// CanSign reports whether SignatureSchemes has s by now. Certificates ask it in each handshake, so
+// that one made before the token refused a scheme does not choose it again.
+func (k *Key) CanSign(s iana.SignatureScheme) bool { return slices.Contains(*k.schemes.Load(), s) }
+
 // CanDecrypt reports whether the key can do RSA key exchange.
 func (k *Key) CanDecrypt() bool { return k.decrypts }
 

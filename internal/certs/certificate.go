@@ -45,7 +45,8 @@ type Certificate struct {
 
 	// Schemes are the signature schemes that the key's holder can do, as when a TPM
 	// lacks RSA-PSS; nil stands for all that fit the public key. Their order is of no
-	// account. New takes them from a key that has a method SignatureSchemes.
+	// account. New takes them from a key that has a method SignatureSchemes. A key that also
+	// has a method CanSign is asked again each time: it may have learned of a limit.
 	Schemes []iana.SignatureScheme
 
 	// SignOnly says that the holder of an RSA key does not decrypt: the certificate is not
@@ -63,6 +64,7 @@ type Certificate struct {
 
 	parsed []*x509.Certificate
 	public crypto.PublicKey // as PublicKey returns it
+	able   func(iana.SignatureScheme) bool
 }
 
 // New returns the Certificate of a chain in DER, leaf first, and of its key, which may be
@@ -91,6 +93,11 @@ func New(chain [][]byte, key crypto.PrivateKey) (*Certificate, error) {
 	}); ok {
 		c.Schemes = lister.SignatureSchemes()
 	}
+	if says, ok := key.(interface {
+		CanSign(iana.SignatureScheme) bool
+	}); ok {
+		c.able = says.CanSign
+	}
 	if says, ok := key.(interface{ CanDecrypt() bool }); ok {
 		c.SignOnly = !says.CanDecrypt()
 	}
@@ -109,11 +116,11 @@ func (c *Certificate) PublicKey() crypto.PublicKey { return c.public }
 func (c *Certificate) KeyType() KeyType { return keyTypeOf(c.public) }
 
 // CanSign reports whether the key can make signatures of scheme s in version v: the
-// public key fits, and Schemes names s or nothing.
+// public key fits, Schemes names s or nothing, and the key does not say that it cannot.
 func (c *Certificate) CanSign(s iana.SignatureScheme, v iana.Version) bool {
 	scheme := sig.Lookup(s)
 	return scheme != nil && scheme.Fits(c.public, v) &&
-		(c.Schemes == nil || slices.Contains(c.Schemes, s))
+		(c.Schemes == nil || slices.Contains(c.Schemes, s)) && (c.able == nil || c.able(s))
 }
 
 // checkMatch reports whether key is the private half of pub.

@@ -278,6 +278,33 @@ type ableKey struct {
 func (k ableKey) SignatureSchemes() []iana.SignatureScheme { return k.schemes }
 func (k ableKey) CanDecrypt() bool                         { return k.decrypts }
 
+// learningKey is a key that learns what it cannot do.
+type learningKey struct {
+	ableKey
+	refused *iana.SignatureScheme
+}
+
+func (k learningKey) CanSign(s iana.SignatureScheme) bool { return s != *k.refused }
+
+// A key that has a method for it is asked again for each signature.
+func TestKeyLearnsOfALimit(t *testing.T) {
+	issued, err := testpeer.SelfSigned([]byte("able"), testpeer.Template{Key: testpeer.KeyRSA2048})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := learningKey{ableKey{issued.Key, nil, true}, new(iana.SignatureScheme)}
+	c, err := certs.New(issued.Chain, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, refused := range []bool{false, true} {
+		if c.CanSign(iana.RSAPSSRSAESHA256, iana.TLS13) == refused || !c.CanSign(iana.RSAPSSRSAESHA384, iana.TLS13) {
+			t.Errorf("refused %v: what the key can do is decided wrongly", refused)
+		}
+		*key.refused = iana.RSAPSSRSAESHA256
+	}
+}
+
 // New asks a key what it can do.
 func TestNewAsksTheKey(t *testing.T) {
 	issued, err := testpeer.SelfSigned([]byte("able"), testpeer.Template{Key: testpeer.KeyRSA2048})
