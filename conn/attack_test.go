@@ -228,9 +228,15 @@ var attacks = []struct {
 		a.record(iana.RecordHandshake, whole[9:]...)
 		a.data("x")
 	}, data: "x"},
-	{name: "33 tickets", victim: clientOnly, do: func(_ *testing.T, a *attacker) {
+	{name: "257 tickets", victim: clientOnly, do: func(_ *testing.T, a *attacker) {
+		for range 257 {
+			a.handshake(iana.NewSessionTicket, ticket...)
+		}
+	}, want: accuses(iana.UnexpectedMessage, "257 tickets")},
+	{name: "33 KeyUpdates among as many tickets", victim: clientOnly, do: func(t *testing.T, a *attacker) {
 		for range 33 {
 			a.handshake(iana.NewSessionTicket, ticket...)
+			a.updateKeys(t, 0)
 		}
 	}, want: accuses(iana.UnexpectedMessage, "33 messages")},
 	{name: "a ticket cut short", victim: clientOnly, do: func(_ *testing.T, a *attacker) { a.handshake(iana.NewSessionTicket, ticket[:9]...) }, want: accuses(iana.DecodeError, "new_session_ticket")},

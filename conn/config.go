@@ -162,7 +162,7 @@ type Config struct {
 	SessionStore SessionStore
 
 	// TicketCount is how many tickets a server of TLS 1.3 sends after a handshake
-	// (s2n_config_set_initial_ticket_count), at most 65535; 0 stands for 1, a negative one for none.
+	// (s2n_config_set_initial_ticket_count), at most 256; 0 stands for 1, a negative one for none.
 	TicketCount int
 
 	// SessionLifetime bounds how long a session can be resumed

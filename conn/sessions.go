@@ -114,8 +114,8 @@ func (cfg *Config) checkResumption() error {
 		return fmt.Errorf("SessionLifetime %v is negative", cfg.SessionLifetime)
 	case cfg.KeyingMaterialLifetime < 0:
 		return fmt.Errorf("KeyingMaterialLifetime %v is negative", cfg.KeyingMaterialLifetime)
-	case cfg.TicketCount > math.MaxUint16:
-		return fmt.Errorf("TicketCount %d is more than 65535", cfg.TicketCount)
+	case cfg.TicketCount > handshake.MaxIdleTickets:
+		return fmt.Errorf("TicketCount %d is more than %d", cfg.TicketCount, handshake.MaxIdleTickets)
 	case len(cfg.EarlyDataContext) > math.MaxUint16:
 		return fmt.Errorf("EarlyDataContext is %d bytes long, more than 65535", len(cfg.EarlyDataContext))
 	case (cfg.OnOpenTicket == nil) != (cfg.OnSealTicket == nil):

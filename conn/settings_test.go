@@ -56,7 +56,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		"no scheme to verify with":          {&Config{VerifySchemes: []iana.SignatureScheme{}}, true, "scheme"},
 		"a negative session lifetime":       {&Config{SessionLifetime: -1}, true, "SessionLifetime"},
 		"a negative keying lifetime":        {&Config{KeyingMaterialLifetime: -1}, true, "KeyingMaterialLifetime"},
-		"65536 tickets":                     {&Config{TicketCount: 65536}, true, "TicketCount 65536"},
+		"257 tickets":                       {&Config{TicketCount: 257}, true, "TicketCount 257 is more than 256"},
 		"an early data context of 64 KiB":   {&Config{EarlyDataContext: make([]byte, 65536)}, true, "EarlyDataContext"},
 		"ticket keys and no tickets":        {&Config{TicketKeys: NewTicketKeys(TicketKeysConfig{})}, true, "not SessionTickets"},
 		"a PSK that is nil":                 {&Config{PSKs: []*PSK{nil}}, true, "PSK 0 is nil"},

@@ -15,6 +15,7 @@ type moreTickets struct {
 	wanted atomic.Int32
 	sent   atomic.Int32
 	asked  *handshake.Event // what the one under way waits for; the write half's
+	apart  bool             // data has been sent since the handshake; the write half's
 	hint   atomic.Uint32    // client: lifetime of the latest, in seconds
 
 	mu     sync.Mutex
@@ -47,6 +48,7 @@ func (t *moreTickets) drop() {
 
 func (t *moreTickets) reset() {
 	t.drop()
+	t.apart = false
 	t.wanted.Store(0)
 	t.sent.Store(0)
 	t.hint.Store(0)
@@ -55,9 +57,9 @@ func (t *moreTickets) reset() {
 
 // AddTickets has a server of TLS 1.3 send n more tickets (s2n_connection_add_new_tickets_to_send), in front of the
 // data of the next Send after the handshake; one that has to be sealed or stored by an application that answers
-// later comes with a later Send. A ticket that cannot be had is left out: State.TicketsSent counts those
-// sent. Any goroutine, once the handshake is complete; before, the one that calls Negotiate. A client of this library
-// takes 32 tickets without data in between. Errors: ErrUsage on a client, without SessionTickets, and for more than 65535
+// later comes with a later Send, as do those beyond 256, which is what a client of this library takes without data in
+// between. A ticket that cannot be had is left out: State.TicketsSent counts those
+// sent. Any goroutine, once the handshake is complete; before, the one that calls Negotiate. Errors: ErrUsage on a client, without SessionTickets, and for more than 65535
 // tickets on a connection.
 func (c *Conn) AddTickets(n int) error {
 	switch total := int64(c.tickets.wanted.Load()) + int64(c.tickets.sent.Load()) + int64(n); {
@@ -72,14 +74,22 @@ func (c *Conn) AddTickets(n int) error {
 	return nil
 }
 
-// sealTickets seals the tickets that are wanted, up to one that waits for the application. The
-// write half is locked.
+// sealTickets seals the tickets that are wanted, up to one that waits for the application, and as many as a client
+// takes without data in between, which follows them. The write half is locked.
 func (c *Conn) sealTickets() error {
-	if c.tickets.wanted.Load() <= 0 || c.client || !c.is(factDone) || c.is(factTLS12) {
+	if c.client || !c.is(factDone) || c.is(factTLS12) {
+		return nil
+	}
+	room := handshake.MaxIdleTickets
+	if !c.tickets.apart {
+		room -= c.machine.Result.TicketsSent
+		c.tickets.apart = true
+	}
+	if c.tickets.wanted.Load() <= 0 {
 		return nil
 	}
 	issuer := c.machine.Issuer()
-	for issuer != nil && c.tickets.wanted.Load() > 0 {
+	for ; room > 0 && issuer != nil && c.tickets.wanted.Load() > 0; room-- {
 		if c.tickets.asked == nil {
 			asked, err := issuer.Begin()
 			if err != nil {

@@ -39,6 +39,26 @@ func TestAddTickets(t *testing.T) {
 	}
 }
 
+// TestManyTickets sends as many tickets as there may be: a client of this library takes them all, since data comes
+// in between.
+func TestManyTickets(t *testing.T) {
+	client, server := earlyConfigs(t)
+	server.TicketCount = 256
+	tickets := 0
+	client.OnSessionTicket = func(*Conn, *SessionTicket) error { tickets++; return nil }
+	p := newPair(t, client, server)
+	p.mustNegotiate(t)
+	if err := p.server.AddTickets(600); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{256, 512, 768, 856, 856} {
+		exchange(t, p.server, p.client, []byte("data"))
+		if sent := p.server.State().TicketsSent; sent != want || tickets != want {
+			t.Errorf("%d tickets were sent, %d have come, want %d", sent, tickets, want)
+		}
+	}
+}
+
 // TestAddTicketsLater has tickets sealed and stored by an application that answers later: they come
 // with a later Send.
 func TestAddTicketsLater(t *testing.T) {

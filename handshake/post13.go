@@ -14,15 +14,20 @@ import (
 // S -> C   [NewSessionTicket]   any number, any time
 // both     [KeyUpdate]
 
-// maxIdleUpdates bounds the KeyUpdates and tickets that a peer may send without any
-// application data in between.
+// maxIdleUpdates bounds the KeyUpdates that a peer may send without any application data in
+// between.
 const maxIdleUpdates = 32
+
+// MaxIdleTickets is how many tickets a client takes without any application data in between. A
+// server sends no more.
+const MaxIdleTickets = 256
 
 // connected13 is the state of an established connection.
 type connected13 struct {
 	read  Secret
 	suite iana.CipherSuite
-	idle  int // messages since application data came, less those that were asked for
+	idle  int // KeyUpdates since application data came, less those that were asked for
+	given int // tickets since then
 
 	tickets *ticketTaker // of a client that wants tickets
 }
@@ -43,11 +48,14 @@ func (s *connected13) wipe() {
 }
 
 func (s *connected13) next(m *Machine, msg []byte) (state, error) {
+	if iana.Message(msg[0]) == iana.NewSessionTicket {
+		if s.given++; s.given > MaxIdleTickets {
+			return nil, unexpected("%s sent %d tickets without application data in between", m.peer(), s.given)
+		}
+		return s, s.ticket(m, msg)
+	}
 	if s.idle++; s.idle > maxIdleUpdates {
 		return nil, unexpected("%s sent %d messages after the handshake without application data in between", m.peer(), s.idle)
-	}
-	if iana.Message(msg[0]) == iana.NewSessionTicket {
-		return s, s.ticket(m, msg)
 	}
 	return s, s.keyUpdate(m, msg)
 }
@@ -96,7 +104,7 @@ func (s *connected13) keyUpdate(m *Machine, msg []byte) error {
 func (m *Machine) GotApplicationData() {
 	switch s := m.state.(type) {
 	case *connected13:
-		s.idle = min(s.idle, 0)
+		s.idle, s.given = min(s.idle, 0), 0
 	case *connected12:
 		s.idle = 0
 	}

@@ -16,25 +16,26 @@ func TestIdleMessages(t *testing.T) {
 		at       string
 		kind     kind
 		msg      []byte
+		many     int
 		sentence string
 	}{
-		{"client in connected13", tls13, keyUpdate(false), "server sent 33 messages after the handshake without application data in between"},
-		{"client in connected13", tls13, ticket(), "server sent 33 messages after the handshake without application data in between"},
-		{"server in connected13", tls13, keyUpdate(true), "client sent 33 messages after the handshake without application data in between"},
-		{"client in connected12", tls12, helloRequest, "server sent 33 hello_requests without application data in between"},
+		{"client in connected13", tls13, keyUpdate(false), 32, "server sent 33 messages after the handshake without application data in between"},
+		{"client in connected13", tls13, ticket(), 256, "server sent 257 tickets without application data in between"},
+		{"server in connected13", tls13, keyUpdate(true), 32, "client sent 33 messages after the handshake without application data in between"},
+		{"client in connected12", tls12, helloRequest, 32, "server sent 33 hello_requests without application data in between"},
 	} {
 		t.Run(c.at+" "+iana.Message(c.msg[0]).String(), func(t *testing.T) {
 			r, s := stopNamed(t, c.at, c.kind).reach(t)
 			defer r.close()
 			for range 3 {
-				for range 32 {
+				for range c.many {
 					if _, err := s.feed(packet{Application, c.msg}); err != nil {
 						t.Fatal(err)
 					}
 				}
 				s.GotApplicationData()
 			}
-			for range 32 {
+			for range c.many {
 				if _, err := s.feed(packet{Application, c.msg}); err != nil {
 					t.Fatal(err)
 				}
