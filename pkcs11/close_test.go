@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -370,5 +371,52 @@ func TestNothingWaitsForAModuleThatHangs(t *testing.T) {
 			defer token.mu.Unlock()
 			return token.alive == 0
 		})
+	}
+}
+
+// A module that was left initialized under a call is not used with other arguments than it was
+// initialized with: it is refused until the call has come back, and then set up anew.
+func TestOtherArgumentsAfterAHang(t *testing.T) {
+	f := newFake(testP256())
+	token, err := f.tryOpen(t, func(c *Config) { c.InitArgs, c.CloseTimeout = "one", 10*time.Millisecond })
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := keyOf(t, token, testP256())
+	inside, hold := make(chan struct{}), make(chan struct{})
+	f.change(func() {
+		f.fault = func(call string, _ uint) error {
+			if call == "Sign" {
+				close(inside)
+				<-hold
+			}
+			return nil
+		}
+	})
+	go func() { _, _ = k.Sign(nil, make([]byte, 32), crypto.SHA256) }()
+	<-inside
+	if err := token.Close(); !errors.Is(err, ErrInUse) {
+		t.Fatalf("closing: %v, want ErrInUse", err)
+	}
+	other := func(c *Config) { c.InitArgs = "other" }
+	if second, err := f.tryOpen(t, other); err == nil || !strings.Contains(err.Error(), `initialized with "one" instead of "other"`) {
+		t.Errorf("opening with other arguments: %v", err)
+		if err == nil {
+			defer second.Close()
+		}
+	}
+	close(hold)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		second, err := f.tryOpen(t, other)
+		if err == nil {
+			if n := f.called("Finalize"); n != 1 {
+				t.Errorf("it was finalized %d times before", n)
+			}
+			defer second.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("opening after the call has come back: %v", err)
+		}
 	}
 }

@@ -120,8 +120,17 @@ func (m *module) join(args string, load func(string) (library, error), over <-ch
 			m.mu.Lock()
 		}
 	}
-	if m.ready && m.users > 0 && args != m.args {
+	left := m.ready && m.users == 0 && m.ours // by leaves, under a call
+	if m.ready && args != m.args && (m.users > 0 || left && m.live > 0) {
 		return fmt.Errorf("pkcs11: module %s is in use already, initialized with %q instead of %q", m.path, m.args, args)
+	}
+	if left && args != m.args {
+		m.alone = true
+		err := m.finalize()
+		m.alone = false
+		if err != nil {
+			return err
+		}
 	}
 	if !m.ready {
 		m.alone, m.args = true, args
