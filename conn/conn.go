@@ -181,6 +181,7 @@ func (c *Conn) wipe() {
 	c.exporter.drop()
 	c.tickets.drop()
 	c.kept.keep(nil)
+	c.own.wipe()
 }
 
 // setPending notes the operation that Close ends.

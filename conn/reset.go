@@ -31,6 +31,7 @@ func (c *Conn) Reset(recv RecvFunc, send SendFunc, cfg *Config) error {
 	c.rest, c.readErr, c.writeErr, c.userCancel, c.warnings = nil, nil, nil, 0, 0
 	c.secret.Clear()
 	c.kept.keep(nil)
+	c.own.wipe()
 	c.suite = 0
 	c.exporter.drop()
 	c.control.reset()

@@ -75,7 +75,11 @@ func (c *Conn) SetSession(blob []byte) error {
 	if err != nil {
 		s = nil
 	}
-	return c.change("SetSession", func(own *settings) { own.session = s })
+	err = c.change("SetSession", func(own *settings) { own.session = s })
+	if err != nil && s != nil {
+		s.Clear()
+	}
+	return err
 }
 
 // AppendPSK adds an external PSK behind those of the Config (s2n_connection_append_psk). It is copied.
@@ -87,7 +91,11 @@ func (c *Conn) AppendPSK(p *PSK) error {
 	}
 	own := *p
 	own.Identity, own.Secret, own.EarlyDataContext = slices.Clone(p.Identity), slices.Clone(p.Secret), slices.Clone(p.EarlyDataContext)
-	return c.change("AppendPSK", func(s *settings) { s.psks = append(slices.Clip(s.psks), &own) })
+	err := c.change("AppendPSK", func(s *settings) { s.psks = append(slices.Clip(s.psks), &own) })
+	if err != nil {
+		clear(own.Secret)
+	}
+	return err
 }
 
 // SetMaxEarlyData says how much early data a server takes, in bytes, in place of

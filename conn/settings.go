@@ -29,6 +29,20 @@ type settings struct {
 	context         []byte // for early data; nil = the Config's
 }
 
+// wipe clears the secrets, which are copies.
+func (s *settings) wipe() {
+	if s == nil {
+		return
+	}
+	if s.session != nil {
+		s.session.Clear()
+	}
+	for _, p := range s.psks {
+		clear(p.Secret)
+	}
+	s.session, s.psks = nil, nil
+}
+
 // changesResumption reports whether one of the settings is about what is resumed.
 func (s *settings) changesResumption() bool {
 	return s.session != nil || s.psks != nil || s.maxEarlyDataSet || s.context != nil
@@ -126,6 +140,9 @@ func (c *Conn) change(method string, set func(s *settings)) error {
 		c.own = &before
 		_ = c.adopt(c.cfg) // as it was accepted before
 		return err
+	}
+	if before.session != nil && before.session != next.session {
+		before.session.Clear()
 	}
 	return nil
 }

@@ -34,6 +34,14 @@ func (f *fleet) init(cfg conn.TicketKeysConfig) {
 	f.looked = make(chan struct{})
 }
 
+// forget clears what is known of the ticket keys, outside of their set.
+func (f *fleet) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.known)
+	f.known = nil
+}
+
 // hurry asks for another look without waiting for it.
 func (f *fleet) hurry() {
 	select {
@@ -126,6 +134,7 @@ func (s *Store) findKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer clear(published)
 	s.adopt(published)
 	if !s.due(published) {
 		return nil
@@ -143,9 +152,10 @@ func (s *Store) findKeys(ctx context.Context) error {
 		return err
 	}
 	// What is used is what stands in Redis, whoever wrote it.
-	published, _, err = s.readKeys(ctx, name)
+	now, _, err := s.readKeys(ctx, name)
+	defer clear(now)
 	if err == nil {
-		s.adopt(published)
+		s.adopt(now)
 	}
 	return err
 }
@@ -207,10 +217,8 @@ func (s *Store) nextKeys(published []fleetKey) ([]byte, error) {
 		_, _ = rand.Read(k.secret[:])
 		keys = append(keys, k)
 	}
-	if len(keys) > conn.MaxTicketKeys {
-		keys = keys[len(keys)-conn.MaxTicketKeys:]
-	}
-	return appendKeys(nil, keys), nil
+	defer clear(keys)
+	return appendKeys(make([]byte, 0, 1+len(keys)*fleetKeyLen), keys[max(len(keys)-conn.MaxTicketKeys, 0):]), nil
 }
 
 // adopt adds published keys that are new here.

@@ -143,6 +143,7 @@ func (s *Store) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.work.Wait()
+	s.fleet.forget()
 }
 
 // call does one call of Redis on a goroutine of its own and answers by done, once, after the deadline at the
