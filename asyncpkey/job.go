@@ -71,8 +71,11 @@ func (j *job) do() outcome {
 		return outcomeOf(j.op.Fail(err), failed)
 	}
 	err = j.conn.Apply(j.op)
-	if errors.Is(err, ErrVerifySignature) {
+	switch {
+	case errors.Is(err, ErrVerifySignature):
 		return failed
+	case errors.Is(err, ErrWrongConnection): // the one that does wait for it is told, if there is one
+		_ = j.op.Fail(err)
 	}
 	return outcomeOf(err, done)
 }

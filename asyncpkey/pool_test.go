@@ -121,7 +121,7 @@ func TestPoolOutcomes(t *testing.T) {
 		"Strict, and the key of another one":  {key: otherKey(t), first: func(op *Op) { op.SetValidation(Strict) }, want: ErrVerifySignature, count: func(m PoolMetrics) uint64 { return m.Failed }},
 		"canceled before":                     {key: key, first: func(op *Op) { _ = op.Cancel() }, want: async.ErrCanceled, count: func(m PoolMetrics) uint64 { return m.Skipped }},
 		"performed by somebody else before":   {key: key, first: func(op *Op) { _ = op.Perform(key) }, count: func(m PoolMetrics) uint64 { return m.Useless }},
-		"a connection that waits for another": {key: key, apply: elsewhere{}, count: func(m PoolMetrics) uint64 { return m.Useless }},
+		"a connection that waits for another": {key: key, apply: elsewhere{}, want: ErrWrongConnection, count: func(m PoolMetrics) uint64 { return m.Useless }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPool(t, PoolOptions{Workers: 1})

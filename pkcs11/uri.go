@@ -34,8 +34,10 @@ type URI struct {
 	ModuleName string // without "lib" and ".so"
 	ModulePath string
 
-	// Vendor holds the attributes that RFC 7512 does not define, path and query apart.
-	Vendor, VendorQuery map[string]string
+	// Vendor and VendorQuery hold the attributes that RFC 7512 does not define, path and query
+	// apart. In the query one may stand there more than once.
+	Vendor      map[string]string
+	VendorQuery map[string][]string
 }
 
 // maxURILen bounds a URI, in bytes.
@@ -53,13 +55,10 @@ func ParseURI(s string) (*URI, error) {
 	if len(s) < len(uriScheme) || !strings.EqualFold(s[:len(uriScheme)], uriScheme) {
 		return nil, fmt.Errorf("pkcs11: a URI begins with %q", uriScheme)
 	}
-	path, query, asked := strings.Cut(s[len(uriScheme):], "?")
+	path, query, _ := strings.Cut(s[len(uriScheme):], "?")
 	u := &URI{SlotID: -1}
 	if err := u.attributes(path, ";", pathChars, u.setPath); err != nil {
 		return nil, err
-	}
-	if asked && query == "" {
-		return nil, fmt.Errorf("pkcs11: the URI's query is empty")
 	}
 	if err := u.attributes(query, "&", queryChars, u.setQuery); err != nil {
 		return nil, err
@@ -88,7 +87,7 @@ func (u *URI) attributes(list, separator, allowed string, set func(name, value s
 		if !ok || !isName(name) {
 			return fmt.Errorf("pkcs11: the URI has an attribute that is no name=value")
 		}
-		if seen[name] {
+		if seen[name] && (separator == ";" || slices.Contains(queryNames, name)) {
 			return fmt.Errorf("pkcs11: the URI has %s twice", name)
 		}
 		seen[name] = true
@@ -145,10 +144,16 @@ func (u *URI) setPath(name, value string) (ok bool, err error) {
 		u.Type = value
 		return slices.Contains([]string{"public", "private", "cert", "secret-key", "data"}, value), nil
 	default:
-		put(&u.Vendor, name, value)
+		if u.Vendor == nil {
+			u.Vendor = map[string]string{}
+		}
+		u.Vendor[name] = value
 	}
 	return true, nil
 }
+
+// queryNames are the attributes that RFC 7512 defines for the query; others may be repeated there.
+var queryNames = []string{"pin-source", "pin-value", "module-name", "module-path"}
 
 // setQuery takes one attribute of the query.
 func (u *URI) setQuery(name, value string) (ok bool, err error) {
@@ -171,16 +176,12 @@ func (u *URI) setQuery(name, value string) (ok bool, err error) {
 		u.ModulePath = value
 		return value != "" && !strings.Contains(value, "\x00"), nil
 	default:
-		put(&u.VendorQuery, name, value)
+		if u.VendorQuery == nil {
+			u.VendorQuery = map[string][]string{}
+		}
+		u.VendorQuery[name] = append(u.VendorQuery[name], value)
 	}
 	return true, nil
-}
-
-func put(m *map[string]string, name, value string) {
-	if *m == nil {
-		*m = map[string]string{}
-	}
-	(*m)[name] = value
 }
 
 // unescape decodes one value. Errors do not quote it: it may be a PIN.

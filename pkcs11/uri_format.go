@@ -43,7 +43,9 @@ func (u *URI) String() string {
 	add(&query, "&", "module-path", u.ModulePath)
 	add(&query, "&", "pin-source", u.PINSource)
 	for _, name := range slices.Sorted(maps.Keys(u.VendorQuery)) {
-		query = append(query, name+"="+escape(u.VendorQuery[name], "&"))
+		for _, value := range u.VendorQuery[name] {
+			query = append(query, name+"="+escape(value, "&"))
+		}
 	}
 	s := uriScheme + strings.Join(path, ";")
 	if len(query) > 0 {
