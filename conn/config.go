@@ -196,9 +196,8 @@ type Config struct {
 	EarlyDataContext []byte
 
 	// ReplayRecorder keeps a server from accepting early data twice. Nil stands for one in memory, which
-	// the users of the same TicketKeys share, or this Config and its clones. Where others may accept the same
-	// tickets, with keys that were added to TicketKeys and with OnOpenTicket, nil lets no early data of sealed
-	// tickets through: they need one for all, which is a NewReplayRecorder where there is one process.
+	// the users of the same TicketKeys share, or this Config and its clones. A fleet whose servers accept
+	// each other's tickets needs one for all.
 	ReplayRecorder ReplayRecorder
 
 	// DangerouslyAllowEarlyDataReplay lets a server accept the same early data any number of times:

@@ -84,7 +84,7 @@ type Hooks struct {
 	// a server's tickets. OnSealTicket answers with a ticket of 33 to 65535 bytes for state, which is
 	// secret and has to be encrypted and authenticated, or with nil for none. OnOpenTicket answers with
 	// that state, or with nil for a ticket of nobody it knows; TicketKeys, where there are any, are asked then. The bytes
-	// are the hook's. Early data needs a Config.ReplayRecorder.
+	// are the hook's.
 	OnSealTicket func(c *Conn, state []byte, op *async.Op[[]byte])
 	OnOpenTicket func(c *Conn, ticket []byte, op *async.Op[[]byte])
 

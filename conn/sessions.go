@@ -16,7 +16,6 @@ import (
 
 var (
 	errNotKept     = errors.New("conn: the session does not fit into the memory store")
-	errNoRecorder  = errors.New("conn: others may accept the same tickets, and there is no Config.ReplayRecorder for all")
 	errTicketOlder = errors.New("conn: the ticket is older than the replay recorder's memory")
 )
 
@@ -94,12 +93,10 @@ func (p *prepared) useResumption(cfg *Config, client bool) {
 	switch {
 	case cfg.ReplayRecorder != nil:
 		p.recorder = cfg.ReplayRecorder
-	case cfg.OnOpenTicket != nil:
-		p.recorder = &memoryRecorder{cfg.resumption().recorder, cfg.now, func() bool { return true }}
 	case cfg.TicketKeys != nil: // who accepts the same tickets remembers the same replays
-		p.recorder = &memoryRecorder{cfg.TicketKeys.Recorder(defaultReplayEntries, cfg.now()), cfg.now, cfg.TicketKeys.Added}
+		p.recorder = &memoryRecorder{cfg.TicketKeys.Recorder(defaultReplayEntries, cfg.now()), cfg.now}
 	default:
-		p.recorder = &memoryRecorder{cfg.resumption().recorder, cfg.now, nil}
+		p.recorder = &memoryRecorder{cfg.resumption().recorder, cfg.now}
 	}
 }
 

@@ -35,7 +35,7 @@ type sessionOptions struct {
 }
 
 func (o *sessionOptions) add(f *cli.Flags) {
-	f.Func("max-early-data", "N", "take N bytes of early data with tickets; 0 = none, the default;\nwith --stk-file, redis has to be there, too", func(s string) (err error) {
+	f.Func("max-early-data", "N", "take N bytes of early data with tickets; 0 = none, the default", func(s string) (err error) {
 		if o.maxEarlyData, err = cli.ParseSize(s); err == nil && o.maxEarlyData > cli.MaxEarlyData {
 			err = fmt.Errorf("more than %d bytes", cli.MaxEarlyData)
 		}

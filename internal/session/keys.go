@@ -146,10 +146,6 @@ func (k *Keys) Recorder(maxEntries int, now time.Time) *Recorder {
 	return k.recorder.Load()
 }
 
-// Added reports whether keys were added, or nothing but added keys is to be in the set: others may have
-// them, too.
-func (k *Keys) Added() bool { return k.byHand.Load() }
-
 // Len returns the number of keys that open tickets at now.
 func (k *Keys) Len(now time.Time) (n int) {
 	keys := *k.keys.Load()
