@@ -19,7 +19,7 @@ import (
 )
 
 // shimID is what the shim says first on each connection.
-const shimID = 0x0123456789
+const shimID uint64 = 0x0123456789
 
 // material is the certificate of all tests here, in files and for crypto/tls.
 type material struct {

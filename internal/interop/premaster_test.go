@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -36,7 +37,7 @@ func TestPremasterCountsNothingSecret(t *testing.T) {
 				for group, names := range byGroup(t, cases, counts) {
 					seen := map[uint64]string{}
 					for name, counts := range names {
-						seen[counts[0]] = name
+						seen[slices.Min(counts)] = name
 					}
 					t.Logf("%s: %v", group, seen)
 					if len(seen) != 1 {
