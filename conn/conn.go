@@ -52,7 +52,8 @@ type Conn struct {
 	rest       []byte // of a record, decrypted and not yet taken; lent by rd
 	readErr    error  // what ended reading
 	userCancel uint8
-	warnings   uint8 // ignored since application data came
+	warnings   uint8         // ignored since application data came
+	facts      atomic.Uint32 // of both halves
 
 	// The write half, under its mutex: of whoever sends.
 	wmu      sync.Mutex
@@ -67,7 +68,6 @@ type Conn struct {
 	tickets       moreTickets
 	exporter      exporter
 	appIn, appOut atomic.Uint64
-	facts         atomic.Uint32
 }
 
 // Format keeps every verb of package fmt from printing the secrets in c.

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -18,23 +17,29 @@ type moreTickets struct {
 	apart  bool             // data has been sent since the handshake; the write half's
 	hint   atomic.Uint32    // client: lifetime of the latest, in seconds
 
-	mu     sync.Mutex
-	stored [][]byte // by their IDs, the sessions in the store that this connection has made
+	stored atomic.Pointer[storedID] // the sessions in the store that this connection has made
 }
 
-// store notes a session that goes into the store.
+// storedID names a session in the store, in a list that begins with the latest.
+type storedID struct {
+	id     []byte
+	before *storedID
+}
+
+// store notes a session that goes into the store. Any goroutine.
 func (t *moreTickets) store(id []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.stored = append(t.stored, id)
+	for s := (&storedID{id: id}); ; {
+		if s.before = t.stored.Load(); t.stored.CompareAndSwap(s.before, s) {
+			return
+		}
+	}
 }
 
 // forget returns what was noted, once.
-func (t *moreTickets) forget() [][]byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	ids := t.stored
-	t.stored = nil
+func (t *moreTickets) forget() (ids [][]byte) {
+	for s := t.stored.Swap(nil); s != nil; s = s.before {
+		ids = append(ids, s.id)
+	}
 	return ids
 }
 
