@@ -24,6 +24,9 @@ import (
 	"github.com/s2ngo/s2ngo/internal/kdf"
 )
 
+// redacted keeps what embeds it from being printed. The name is the field's, which stays ours.
+type redacted = kdf.Redacted
+
 // Early is the stage of the Early Secret.
 type Early struct {
 	redacted

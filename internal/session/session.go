@@ -4,11 +4,15 @@ import (
 	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/kdf"
 )
 
 // IDLen is the length in bytes of the IDs that servers give sessions. A TLS 1.3 ticket of exactly
 // this length is stateful: it is the ID of a session in a store. Sealed tickets are longer.
 const IDLen = 32
+
+// redacted keeps what embeds it from being printed. The name is the field's, which stays ours.
+type redacted = kdf.Redacted
 
 // Session is what a later handshake resumes, on both sides: a server seals it into a ticket or puts
 // it into a store, a client keeps it. It prints and logs as "secret". It is not safe for more than
