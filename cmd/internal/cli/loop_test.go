@@ -192,22 +192,28 @@ func TestLoopHangUp(t *testing.T) {
 }
 
 func TestConnectRefused(t *testing.T) {
-	listener, err := Listen(netip.MustParseAddrPort("[::1]:0"))
-	if err != nil {
-		t.Skipf("no IPv6 here: %v", err)
-	}
-	address := listener.Local()
-	listener.Close()
-	s, err := Connect(address)
-	if err == nil {
-		l := newLoop(t)
-		l.AddSocket(s, func(Events) { l.Stop() }).Want(Writable)
-		run(t, l)
-		err = s.Connected()
-		s.Close()
-	}
-	if err == nil || err.Error() != "connect: connection refused" {
-		t.Errorf("got %v", err)
+	for _, name := range []string{"127.0.0.1:0", "[::1]:0"} {
+		listener, err := Listen(netip.MustParseAddrPort(name))
+		if err != nil && name != "127.0.0.1:0" {
+			t.Logf("no IPv6 here: %v", err)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := listener.Local()
+		listener.Close()
+		s, err := Connect(address)
+		if err == nil {
+			l := newLoop(t)
+			l.AddSocket(s, func(Events) { l.Stop() }).Want(Writable)
+			run(t, l)
+			err = s.Connected()
+			s.Close()
+		}
+		if err == nil || err.Error() != "connect: connection refused" {
+			t.Errorf("%v: got %v", address, err)
+		}
 	}
 }
 
