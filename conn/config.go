@@ -251,9 +251,14 @@ type Config struct {
 	// may want the lower version. Few clients have a reason to try again.
 	Fallback bool
 
-	// DisableCompatibilityMode lets a client do without the middlebox compatibility mode
-	// of RFC 8446, Appendix D.4.
+	// DisableCompatibilityMode does without the middlebox compatibility mode of RFC 8446,
+	// Appendix D.4. A server stays in it for clients that are.
 	DisableCompatibilityMode bool
+
+	// ForbidRenegotiation makes a HelloRequest end a client's connection: with
+	// unexpected_message during a handshake, where it is ignored else, and with no_renegotiation
+	// after it, where OnHelloRequest is not asked.
+	ForbidRenegotiation bool
 
 	// KeyLog receives lines of the NSS key log format, which let anyone who reads them
 	// decrypt the connection. A write is one line; it must be safe for all goroutines that
@@ -304,7 +309,7 @@ func (cfg *Config) Clone() *Config {
 		PSKs: cfg.PSKs, MaxEarlyData: cfg.MaxEarlyData, EarlyDataContext: cfg.EarlyDataContext,
 		ReplayRecorder: cfg.ReplayRecorder, DangerouslyAllowEarlyDataReplay: cfg.DangerouslyAllowEarlyDataReplay,
 		RecordSize: cfg.RecordSize, SendBufferSize: cfg.SendBufferSize,
-		DisableCompatibilityMode: cfg.DisableCompatibilityMode, Fallback: cfg.Fallback,
+		DisableCompatibilityMode: cfg.DisableCompatibilityMode, ForbidRenegotiation: cfg.ForbidRenegotiation, Fallback: cfg.Fallback,
 		KeyLog: cfg.KeyLog, Trace: cfg.Trace, Now: cfg.Now, AfterFunc: cfg.AfterFunc,
 		rand: cfg.rand,
 	}

@@ -100,7 +100,7 @@ type Hooks struct {
 
 	// OnHelloRequest says what becomes of a server's wish to renegotiate in TLS 1.2
 	// (s2n_config_set_renegotiate_request_cb); it answers at once. Without it the wish is
-	// ignored. After RenegotiationAccept call Conn.Renegotiate.
+	// ignored. After RenegotiationAccept call Conn.Renegotiate. See also Config.ForbidRenegotiation.
 	OnHelloRequest func(c *Conn) Renegotiation
 }
 

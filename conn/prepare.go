@@ -80,7 +80,7 @@ func (cfg *Config) work(client bool) (*prepared, error) {
 		h.Validation = asyncpkey.Strict
 	}
 	h.DHParams, h.RequireEMS = cfg.DHParams, fips140.Enabled()
-	h.NoCompatibility, h.Fallback = cfg.DisableCompatibilityMode, cfg.Fallback
+	h.NoCompatibility, h.NoRenegotiation, h.Fallback = cfg.DisableCompatibilityMode, cfg.ForbidRenegotiation, cfg.Fallback
 	h.Asks, h.KeyLog = cfg.asks(), cfg.KeyLog != nil
 	h.Now, h.Rand = cfg.Now, cfg.rand
 	if !cfg.InsecureSkipVerify {

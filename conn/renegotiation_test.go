@@ -253,6 +253,28 @@ func TestRenegotiationNotWanted(t *testing.T) {
 		_, err := s.client.Renegotiate()
 		failure{ErrUsage, 0, "Renegotiate without a HelloRequest"}.check(t, "Renegotiate", err)
 	})
+	t.Run("forbidden", func(t *testing.T) {
+		s := newHandServer(t, RenegotiationAccept, func(cfg *Config) { cfg.ForbidRenegotiation = true })
+		s.established()
+		s.messages(helloRequest)
+		_, err := recvError(t, s.client)
+		accuses(iana.NoRenegotiation, "server wants to renegotiate, which this client never does").check(t, "client", err)
+		if rec, ok := s.next(); !ok || rec.RecordType != iana.RecordAlert || string(rec.data) != string([]byte{2, byte(iana.NoRenegotiation)}) {
+			t.Errorf("the server receives %v %x, not the alert no_renegotiation", rec.RecordType, rec.data)
+		}
+		if s.asked != 0 {
+			t.Error("the application is asked")
+		}
+	})
+	t.Run("forbidden in the handshake, too", func(t *testing.T) {
+		s := newHandServer(t, RenegotiationIgnore, func(cfg *Config) { cfg.ForbidRenegotiation = true })
+		s.begin(iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, []byte{})
+		s.step(s.client.Negotiate, BlockedOnRead)
+		s.hello()
+		s.messages(helloRequest)
+		_, err := s.client.Negotiate()
+		accuses(iana.UnexpectedMessage, "server sent hello_request where server_hello is expected").check(t, "client", err)
+	})
 	t.Run("33 times", func(t *testing.T) {
 		s := newHandServer(t, RenegotiationIgnore, nil)
 		s.established()

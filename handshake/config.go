@@ -67,7 +67,8 @@ type Config struct {
 	MaxCertificates int  // most bytes of a Certificate message; 0 = the default
 	MaxChain        int  // most certificates in it, where more than 32 are welcome
 	Fallback        bool // client: this handshake is a second try with less (RFC 7507)
-	NoCompatibility bool // client: no middlebox compatibility mode
+	NoCompatibility bool // no middlebox compatibility mode; a server still answers a client that is in it
+	NoRenegotiation bool // client: a HelloRequest ends the connection
 
 	Resumption
 

@@ -44,7 +44,7 @@ func (s *side) ladder() string {
 func TestEvents(t *testing.T) {
 	for _, c := range []struct {
 		scenario
-		compatible     bool
+		compatible     bool // the client; the server is compatible with clients that are not
 		client, server string
 	}{
 		{plain, true,
@@ -55,7 +55,7 @@ func TestEvents(t *testing.T) {
 		{plain, false,
 			"initial{client_hello}, TLSv1.3, read handshake, write handshake, read application, " +
 				"handshake{finished}, write application, Done",
-			"TLSv1.3, initial{server_hello}, write handshake, handshake{encrypted_extensions certificate}, " +
+			"TLSv1.3, initial{server_hello}, ccs, write handshake, handshake{encrypted_extensions certificate}, " +
 				"read handshake, handshake{certificate_verify finished}, write application, read application, Done"},
 		{scenario{kind: tls13Retry}, true,
 			"initial{client_hello}, TLSv1.3, ccs, initial{client_hello}, read handshake, write handshake, " +
@@ -66,7 +66,7 @@ func TestEvents(t *testing.T) {
 		{scenario{kind: tls13Retry}, false,
 			"initial{client_hello}, TLSv1.3, initial{client_hello}, read handshake, write handshake, " +
 				"read application, handshake{finished}, write application, Done",
-			"TLSv1.3, initial{server_hello}, initial{server_hello}, write handshake, " +
+			"TLSv1.3, initial{server_hello}, ccs, initial{server_hello}, write handshake, " +
 				"handshake{encrypted_extensions certificate}, read handshake, " +
 				"handshake{certificate_verify finished}, write application, read application, Done"},
 		{everything(tls13), true,

@@ -266,7 +266,8 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 }
 
 // skipHelloRequests passes over HelloRequests that come while a client shakes hands, which
-// are no part of the handshake (RFC 5246, Section 7.4.1.1).
+// are no part of the handshake (RFC 5246, Section 7.4.1.1). To a client that never renegotiates
+// they are messages like any other that is not expected.
 func (m *Machine) skipHelloRequests() error {
 	if !m.ignoresHelloRequests() {
 		return nil
@@ -281,7 +282,7 @@ func (m *Machine) skipHelloRequests() error {
 }
 
 func (m *Machine) ignoresHelloRequests() bool {
-	return m.client && !m.done && m.cfg.MinVersion <= iana.TLS12 && m.Result.Version != iana.TLS13
+	return m.client && !m.done && !m.cfg.NoRenegotiation && m.cfg.MinVersion <= iana.TLS12 && m.Result.Version != iana.TLS13
 }
 
 // maxFixed is the length of the longest message of fixed length.

@@ -104,9 +104,10 @@ func (m *Machine) forget() { m.x.keep, m.x.kept = false, nil }
 func (m *Machine) hash() []byte { return m.x.transcript.Sum(m.x.sum[:0]) }
 
 // dummyChangeCipherSpec sends the record of middlebox compatibility mode once (RFC 8446,
-// Appendix D.4).
+// Appendix D.4). A server does so for clients without a session ID, too, which may send it
+// themselves and have to pass over it.
 func (m *Machine) dummyChangeCipherSpec() {
-	if m.x.sessionIDLen > 0 && !m.x.dummy {
+	if (m.x.sessionIDLen > 0 || !m.client && !m.cfg.NoCompatibility) && !m.x.dummy {
 		m.x.dummy = true
 		m.endRecord()
 		m.emit(Event{Kind: WriteChangeCipherSpec})

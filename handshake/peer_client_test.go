@@ -89,6 +89,8 @@ func TestServerWithScript(t *testing.T) {
 		{"HelloRetryRequest for another group", withClient{config: wantsP256}},
 		{"HelloRetryRequest, answered with a cookie, padding and other shares", withClient{config: wantsP256,
 			second: testpeer.Edits(add(iana.Cookie, 0, 1, 7), add(iana.Padding, make([]byte, 100)...))}},
+		{"HelloRetryRequest, answered with the extensions in another order and one more that nobody knows", withClient{config: wantsP256,
+			second: testpeer.Edits(add(0x1234, 5), change(func(p *parts) { p.Extensions[0], p.Extensions[1] = p.Extensions[1], p.Extensions[0] }))}},
 		{"certificate wanted, none given", withClient{config: optionalCertificate, empty: true}},
 		{"certificate wanted and given", withClient{config: optionalCertificate}},
 		{"certificate required and given", withClient{config: requiredCertificate}},

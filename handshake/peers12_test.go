@@ -375,7 +375,7 @@ func TestServer12WithScript(t *testing.T) {
 		{"ECDSA certificate", withClient12{config: requiredCertificate, client: shows(t, testpeer.KeyP256)}},
 		{"RSA certificate", withClient12{config: requiredCertificate, client: shows(t, testpeer.KeyRSA2048)}},
 		{"without signature_algorithms, to a policy with SHA-1", withClient12{config: withSHA1, edit: on(iana.ClientHello, drop(iana.SignatureAlgorithms))}},
-		{"without supported_groups", withClient12{edit: on(iana.ClientHello, drop(iana.SupportedGroups))}},
+		{"without supported_groups", withClient12{suite: rsaOnly, key: testpeer.KeyRSA2048, edit: on(iana.ClientHello, drop(iana.SupportedGroups))}},
 		{"without point formats", withClient12{edit: on(iana.ClientHello, drop(iana.ECPointFormats))}},
 		{"point formats that nobody knows", withClient12{edit: on(iana.ClientHello, replace(iana.ECPointFormats, 4, 77, 2, 0, 1))}},
 		{"a fallback to what the server knows best", withClient12{config: only12, client: fallsBack}},

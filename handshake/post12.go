@@ -41,6 +41,9 @@ func (s *connected12) next(m *Machine, msg []byte) (state, error) {
 	if s.idle++; s.idle > maxHelloRequests {
 		return nil, unexpected("server sent %d hello_requests without application data in between", s.idle)
 	}
+	if m.cfg.NoRenegotiation {
+		return nil, fail(iana.NoRenegotiation, "server wants to renegotiate, which this client never does")
+	}
 	m.emit(Event{Kind: HelloRequested})
 	return s, nil
 }

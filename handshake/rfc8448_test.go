@@ -94,10 +94,10 @@ func (r *replay) begin() {
 	}
 	cfg.SessionTickets, cfg.MaxEarlyData = true, 1024
 	peer := "client"
+	cfg.NoCompatibility = len(hello.SessionID) == 0
 	random := r.randoms(r.who)
 	if r.who == "client" {
 		peer = "server"
-		cfg.NoCompatibility = len(hello.SessionID) == 0
 		for group := range hello.KeyShares.All() {
 			cfg.KeyShares = append(cfg.KeyShares, group)
 		}

@@ -154,10 +154,11 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 }
 
 // chooseGroup looks for a curve and for finite-field parameters, neither of which has to
-// be there. A client without supported_groups takes any curve (RFC 8422, Section 4).
+// be there. A client without supported_groups would take any curve (RFC 8422, Section 4); it may
+// as well support none, and gets no ECDHE.
 func (s *server12) chooseGroup(m *Machine, hello *wire.ClientHello) {
 	for _, g := range m.cfg.Groups12 {
-		if !hello.Has.Has(iana.SupportedGroups) || hello.SupportedGroups.Has(g) {
+		if hello.SupportedGroups.Has(g) {
 			s.group = g
 			break
 		}

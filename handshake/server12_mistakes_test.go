@@ -55,6 +55,8 @@ func in(flight func(p *toClient)) withServer12 { return withServer12{flight: fli
 // ends gives a server's handshake another end.
 func ends(ending func(p *toClient)) withServer12 { return withServer12{ending: ending} }
 
+func neverRenegotiates(c *Config) { c.NoRenegotiation = true }
+
 var helloRequest = []byte{byte(iana.HelloRequest), 0, 0, 0}
 
 // finished12 is a Finished that fits no handshake.
@@ -360,6 +362,11 @@ func TestServer12Mistakes(t *testing.T) {
 			}
 		}),
 			iana.UnexpectedMessage, "server sent 33 hello_requests without application data in between"},
+		{"a HelloRequest in the handshake, to a client that never renegotiates", withServer12{config: neverRenegotiates,
+			flight: func(p *toClient) { p.feed(p.ServerHello(), helloRequest) }},
+			iana.UnexpectedMessage, "server sent hello_request where certificate is expected"},
+		{"a HelloRequest to a client that never renegotiates", withServer12{config: neverRenegotiates, ending: func(p *toClient) { p.ending(); p.feed(helloRequest) }},
+			iana.NoRenegotiation, "server wants to renegotiate, which this client never does"},
 		{"a ServerHello after the handshake", ends(func(p *toClient) { p.ending(); p.feed(p.ServerHello()) }),
 			iana.UnexpectedMessage, "server sent server_hello where hello_request or client_hello is expected"},
 		{"a ClientHello of the server", ends(func(p *toClient) { p.ending(); p.feed([]byte{1, 0, 0, 0}) }),

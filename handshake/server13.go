@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/sha256"
 	"slices"
@@ -182,7 +183,8 @@ func (s *expectSecondClientHello) next(m *Machine, msg []byte) (state, error) {
 }
 
 // constantPart digests what a second ClientHello has to repeat: all but the extensions
-// that RFC 8446, Section 4.1.2 lets the client change.
+// that RFC 8446, Section 4.1.2 lets the client change. Extensions that nobody here knows may be
+// of a kind that changes, and decide nothing; nor does the order (s2n_client_hello_verify_for_retry).
 func constantPart(hello *wire.ClientHello) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	var b [4]byte
@@ -196,13 +198,26 @@ func constantPart(hello *wire.ClientHello) (sum [sha256.Size]byte) {
 	part(hello.SessionID)
 	part(hello.CipherSuites)
 	part(hello.CompressionMethods)
+	type extension struct {
+		t    iana.Extension
+		data []byte
+	}
+	var known [64]extension
+	n := 0
 	for t, data := range hello.Extensions.All() {
 		switch t {
 		case iana.KeyShare, iana.EarlyData, iana.Cookie, iana.PreSharedKey, iana.Padding:
 			continue
 		}
-		part([]byte{byte(t >> 8), byte(t)})
-		part(data)
+		if hello.Has.Has(t) {
+			known[n] = extension{t, data}
+			n++
+		}
+	}
+	slices.SortFunc(known[:n], func(a, b extension) int { return cmp.Compare(a.t, b.t) })
+	for _, e := range known[:n] {
+		part([]byte{byte(e.t >> 8), byte(e.t)})
+		part(e.data)
 	}
 	h.Sum(sum[:0])
 	return sum

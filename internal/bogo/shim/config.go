@@ -85,6 +85,7 @@ func (s *session) config() (*conn.Config, error) {
 	if !o.server {
 		cfg.Groups = s.groups()
 		cfg.OnHelloRequest = s.helloRequested
+		cfg.ForbidRenegotiation = !o.renegotiateFreely && !o.renegotiateOnce && !o.renegotiateIgnore && !o.renegotiateExplicit
 	}
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment

@@ -31,6 +31,7 @@ var flags = map[string]flag{
 	"-no-ticket":                boolean(func(o *options) *bool { return &o.noTicket }),
 	"-skip-ticket":              boolean(func(o *options) *bool { return &o.skipTicket }),
 	"-renew-ticket":             boolean(func(o *options) *bool { return &o.renewTicket }),
+	"-ticket-key":               bytes64(func(o *options) *[]byte { return &o.ticketKey }),
 	"-use-ticket-callback":      boolean(func(o *options) *bool { return &o.useTicketCallback }),
 	"-use-ticket-aead-callback": boolean(func(o *options) *bool { return &o.useTicketAEADCallback }),
 	"-reverify-on-resume":       boolean(func(o *options) *bool { return &o.reverifyOnResume }),

@@ -50,6 +50,7 @@ type options struct {
 	expectSessionID, expectNoSessionID       bool
 	expectTicketRenewal, reverifyOnResume    bool
 	resumptionDelay                          int
+	ticketKey                                []byte
 
 	async, suspend, chop bool
 

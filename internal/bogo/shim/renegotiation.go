@@ -8,14 +8,14 @@ import (
 	"github.com/s2ngo/s2ngo/iana"
 )
 
-// helloRequested is what becomes of the server's wish to renegotiate: where no flag wants it,
-// renegotiate ends the connection.
+// helloRequested is what becomes of the server's wish to renegotiate: once there was one where one
+// alone is wanted, renegotiate ends the connection.
 func (s *session) helloRequested(*conn.Conn) conn.Renegotiation {
 	o := s.options
 	switch {
 	case o.renegotiateIgnore:
 		return conn.RenegotiationIgnore
-	case !o.renegotiateFreely && !o.renegotiateExplicit && !(o.renegotiateOnce && s.renegotiations == 0):
+	case o.renegotiateOnce && s.renegotiations > 0:
 		s.refuse = true
 	}
 	return conn.RenegotiationAccept

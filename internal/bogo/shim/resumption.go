@@ -74,7 +74,7 @@ func (s *session) resumption(cfg *conn.Config) {
 			ask(&s.suspend, op, func() (bool, error) { return true, nil })
 		}
 	}
-	if o.renewTicket || !s.suspend.on && !o.useTicketAEADCallback && !o.useTicketCallback {
+	if o.renewTicket || !s.suspend.on && !o.useTicketAEADCallback && !o.useTicketCallback && o.ticketKey == nil {
 		cfg.TicketKeys = s.world.keys
 		return
 	}
@@ -103,6 +103,9 @@ func (s *session) seal(state []byte) ([]byte, error) {
 	if s.options.skipTicket {
 		return nil, nil
 	}
+	if key := s.options.ticketKey; key != nil {
+		return newRunnerTicket(key).seal(state)
+	}
 	aead := ticketAEAD()
 	nonce := make([]byte, aead.NonceSize())
 	rand.Read(nonce)
@@ -110,6 +113,9 @@ func (s *session) seal(state []byte) ([]byte, error) {
 }
 
 func (s *session) open(ticket []byte) ([]byte, error) {
+	if key := s.options.ticketKey; key != nil {
+		return newRunnerTicket(key).open(ticket)
+	}
 	aead := ticketAEAD()
 	n := aead.NonceSize()
 	if len(ticket) < n {
