@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/record"
 )
 
@@ -18,11 +20,17 @@ type attacker struct {
 // since.
 func attack(t testing.TB, c *Conn) *attacker {
 	t.Helper()
-	p, err := protection(c.suite, &c.secret, false)
+	return &attacker{c, protect(t, c.suite, c.secret)}
+}
+
+// protect returns the protection of a traffic secret.
+func protect(t testing.TB, id iana.CipherSuite, secret handshake.Secret) *record.AEAD13 {
+	t.Helper()
+	aead, iv, err := protection(suite.Lookup(id), &secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &attacker{c, p}
+	return record.NewAEAD13(aead, iv, 0)
 }
 
 // raw puts bytes on the wire as they are.
@@ -58,13 +66,8 @@ func (a *attacker) data(text string) { a.record(iana.RecordApplicationData, []by
 func (a *attacker) updateKeys(t testing.TB, request byte) {
 	t.Helper()
 	a.handshake(iana.KeyUpdate, request)
-	next := a.secret.Next()
-	a.secret = next
-	p, err := protection(a.suite, &next, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.sealer = p
+	a.secret = a.secret.Next()
+	a.sealer = protect(t, a.suite, a.secret)
 }
 
 // ticket is a NewSessionTicket without extensions.

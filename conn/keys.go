@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"crypto/cipher"
 	"fmt"
 
 	"github.com/s2ngo/s2ngo/handshake"
@@ -10,26 +11,35 @@ import (
 	"github.com/s2ngo/s2ngo/record"
 )
 
-// protection makes the record protection of one traffic secret (RFC 8446, Section 7.3).
-// limited is for sending: it bounds the records under one key, and we change keys before
-// (Section 5.5). What the peer sends is bounded by its sequence number alone, since many
-// peers never change keys.
-func protection(id iana.CipherSuite, secret *handshake.Secret, limited bool) (*record.AEAD13, error) {
+// protection makes the cipher of one traffic secret, which it consumes (RFC 8446, Section 7.3).
+// The IV is lent until the secret is cleared.
+func protection(s *suite.Suite, secret *handshake.Secret) (aead cipher.AEAD, iv []byte, err error) {
+	key, iv := secret.KeyIV(s.KeyLen, suite.NonceLen)
+	aead, err = s.NewAEAD(key)
+	return aead, iv, err
+}
+
+// openWith has records opened by secret, which it consumes. What the peer sends is bounded by its
+// sequence number alone, since many peers never change keys.
+func (c *Conn) openWith(id iana.CipherSuite, secret *handshake.Secret) error {
+	defer secret.Clear()
+	aead, iv, err := protection(suite.Lookup(id), secret)
+	if err == nil {
+		c.rd.SetOpener13(aead, iv, 0)
+	}
+	return err
+}
+
+// sealWith has records sealed by secret, which it consumes. Those under one key are bounded, and
+// we change keys before (RFC 8446, Section 5.5).
+func (c *Conn) sealWith(id iana.CipherSuite, secret *handshake.Secret) error {
+	defer secret.Clear()
 	s := suite.Lookup(id)
-	var key [suite.MaxKeyLen]byte
-	var iv [suite.NonceLen]byte
-	defer clear(key[:])
-	defer clear(iv[:])
-	secret.KeyIV(key[:s.KeyLen], iv[:])
-	aead, err := s.NewAEAD(key[:s.KeyLen])
-	if err != nil {
-		return nil, err
+	aead, iv, err := protection(s, secret)
+	if err == nil {
+		c.wr.SetSealer13(aead, iv, s.RecordLimit)
 	}
-	limit := uint64(0)
-	if limited {
-		limit = s.RecordLimit
-	}
-	return record.NewAEAD13(aead, iv[:], limit), nil
+	return err
 }
 
 // keys12 cuts one direction's part of the key block (RFC 5246, Section 6.3).
@@ -53,11 +63,9 @@ func (c *Conn) setReadKey(e *handshake.Event) error {
 		c.set(factUnproved)
 		return nil
 	}
-	p, err := protection(e.Suite, &e.Secret, false)
-	if err != nil {
+	if err := c.openWith(e.Suite, &e.Secret); err != nil {
 		return err
 	}
-	c.rd.SetOpener(p)
 	if e.Epoch == handshake.Application {
 		c.rd.SetCCS(record.CCSRefuse)
 		c.rd.SetVersion(iana.TLS12) // of headers, as in s2n; before, a plain alert may have another
@@ -82,15 +90,10 @@ func (c *Conn) setWriteKey(e *handshake.Event) error {
 		c.wr.SetSealer(nil)
 		return nil
 	}
-	p, err := protection(e.Suite, &e.Secret, true)
-	if err != nil {
-		return err
-	}
-	c.wr.SetSealer(p)
 	if e.Epoch == handshake.Application {
 		c.secret, c.suite = e.Secret, e.Suite
 	}
-	return nil
+	return c.sealWith(e.Suite, &e.Secret)
 }
 
 // UpdateKeys changes the key that we send with, and if requestPeer is set asks the peer
@@ -136,11 +139,9 @@ func (c *Conn) rekey(requestPeer bool) error {
 	next := c.secret.Next()
 	c.secret.Clear()
 	c.secret = next
-	p, err := protection(c.suite, &c.secret, true)
-	if err != nil {
+	if err := c.sealWith(c.suite, &next); err != nil {
 		return c.broken(err)
 	}
-	c.wr.SetSealer(p)
 	c.trace(TraceEvent{Kind: TraceMessage, Sent: true, Size: 1, Text: iana.KeyUpdate.String()})
 	c.trace(TraceEvent{Kind: TraceKey, Sent: true, Text: handshake.Application.String()})
 	return nil

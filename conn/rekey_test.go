@@ -16,9 +16,8 @@ import (
 func limitKey(t testing.TB, c *Conn, limit uint64) {
 	t.Helper()
 	s := suite.Lookup(c.suite)
-	key, iv := make([]byte, s.KeyLen), make([]byte, suite.NonceLen)
-	c.secret.KeyIV(key, iv)
-	aead, err := s.NewAEAD(key)
+	secret := c.secret
+	aead, iv, err := protection(s, &secret)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,8 +119,8 @@ func (p *peer) opener(e *handshake.Event) record.Opener {
 }
 
 func (p *peer) protection(s *suite.Suite, secret *handshake.Secret) *record.AEAD13 {
-	key, iv := make([]byte, s.KeyLen), make([]byte, suite.NonceLen)
-	secret.KeyIV(key, iv)
+	own := *secret
+	key, iv := own.KeyIV(s.KeyLen, suite.NonceLen)
 	aead, err := s.NewAEAD(key)
 	if err != nil {
 		p.t.Fatal(err)

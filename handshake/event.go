@@ -57,7 +57,7 @@ const (
 	HelloRequested
 	// SetWriteKey and SetReadKey: what follows in this direction is protected by Suite,
 	// from sequence number 0; Epoch says which keys they are. In TLS 1.3 they come from
-	// Secret; in TLS 1.2 Data holds MAC key, key and IV, one behind the other (RFC 5246,
+	// Secret, which the driver may consume; in TLS 1.2 Data holds MAC key, key and IV, one behind the other (RFC 5246,
 	// Section 6.3). A write key of the Initial epoch is none: early data was in vain.
 	SetWriteKey
 	SetReadKey

@@ -34,16 +34,20 @@ type AEAD13 struct {
 // the sequence number as the only bound, which never wraps.
 func NewAEAD13(aead cipher.AEAD, iv []byte, limit uint64) *AEAD13 {
 	a := new(AEAD13)
+	a.init(aead, iv, limit)
+	return a
+}
+
+// init makes a what NewAEAD13 returns, whatever it was before.
+func (a *AEAD13) init(aead cipher.AEAD, iv []byte, limit uint64) {
 	if limit == 0 {
 		limit = math.MaxUint64
 	}
-	a.limit = limit
-	a.soft = limit - min(limit/8, 1024)
+	*a = AEAD13{limit: limit, soft: limit - min(limit/8, 1024)}
 	if len(iv) == nonceLen && aead.NonceSize() == nonceLen {
 		a.aead = aead
 		copy(a.iv[:], iv)
 	}
-	return a
 }
 
 // Version returns TLS13.

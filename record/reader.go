@@ -1,6 +1,7 @@
 package record
 
 import (
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io"
@@ -222,6 +223,16 @@ func (r *Reader) SetOpener(o Opener) {
 		r.hidden = o.Version() >= iana.TLS13
 		r.overhead = uint16(o.Overhead())
 	}
+}
+
+// SetOpener13 is SetOpener with NewAEAD13(aead, iv, limit). It takes the place of an AEAD13 before it, in the same
+// memory: a connection changes its keys more than once.
+func (r *Reader) SetOpener13(aead cipher.AEAD, iv []byte, limit uint64) {
+	if a, ok := r.opener.(*AEAD13); ok {
+		a.init(aead, iv, limit)
+		return
+	}
+	r.SetOpener(NewAEAD13(aead, iv, limit))
 }
 
 // Exhausted reports that the key of the Opener is nearly used up.

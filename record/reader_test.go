@@ -420,6 +420,37 @@ func TestOpenerIsCleared(t *testing.T) {
 	}
 }
 
+// TestKeysInPlace holds that the next key of TLS 1.3 takes the memory of the one before, with nothing of it left, and
+// that it is a key like one in new memory, after no key and after one of another kind too.
+func TestKeysInPlace(t *testing.T) {
+	var w Writer
+	var r Reader
+	p := newPeer12(iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+	w.SetSealer(p.sealer(t, nil))
+	r.SetOpener(p.opener(t))
+	for key := range 3 {
+		before, _ := w.sealer.(*AEAD13)
+		w.SetSealer13(mustAEAD(key), testIV, 9)
+		r.SetOpener13(mustAEAD(key), testIV, 0)
+		if now := w.sealer.(*AEAD13); before != nil && now != before {
+			t.Errorf("key %d is in new memory", key)
+		} else if want := NewAEAD13(mustAEAD(key), testIV, 9); !reflect.DeepEqual(now, want) {
+			t.Errorf("key %d is in use already", key)
+		}
+		for range 2 { // the second has another nonce
+			if _, err := w.Seal(hs, []byte{byte(key)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fill(t, &r, sent(t, &w))
+		for range 2 {
+			if rec, err := r.Next(); err != nil || rec.Type != hs || len(rec.Payload) != 1 || rec.Payload[0] != byte(key) {
+				t.Errorf("key %d: got %v, %v", key, rec, err)
+			}
+		}
+	}
+}
+
 // TestBothDirections reads and writes at once, with an observer of the counters; the race
 // detector is the judge.
 func TestBothDirections(t *testing.T) {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io"
@@ -240,6 +241,15 @@ func (w *Writer) SetSealer(s Sealer) {
 		w.sealer.Clear()
 	}
 	w.sealer, w.hidden = s, s != nil && s.Version() >= iana.TLS13
+}
+
+// SetSealer13 is SetSealer with NewAEAD13(aead, iv, limit), as SetOpener13 is SetOpener.
+func (w *Writer) SetSealer13(aead cipher.AEAD, iv []byte, limit uint64) {
+	if a, ok := w.sealer.(*AEAD13); ok {
+		a.init(aead, iv, limit)
+		return
+	}
+	w.SetSealer(NewAEAD13(aead, iv, limit))
 }
 
 // Exhausted reports that the key of the Sealer is nearly used up.

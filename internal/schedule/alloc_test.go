@@ -27,20 +27,21 @@ func handshake(h crypto.Hash, psk []byte) (sum byte) {
 	hs := early.Handshake(shared[:])
 	c, s := hs.Traffic(hash)
 	for _, secret := range []*Secret{&c, &s} {
-		secret.KeyIV(key[:], iv[:])
-		sum ^= key[0] ^ iv[0] ^ secret.Finished(verify[:0], hash)[0]
+		sum ^= secret.Finished(verify[:0], hash)[0]
+		key, iv := secret.KeyIV(32, 12)
+		sum ^= key[0] ^ iv[0]
 		secret.Clear()
 	}
 	main := hs.Main()
 	c, s = main.Traffic(hash)
+	next := c.Next()
 	for _, secret := range []*Secret{&c, &s} {
-		secret.KeyIV(key[:], iv[:])
+		key, iv := secret.KeyIV(32, 12)
 		sum ^= key[0] ^ iv[0]
 	}
 	exporter, resumption := main.Exporter(hash), main.Resumption(hash)
 	main.Clear()
 	ticket := resumption.TicketPSK(iv[:1])
-	next := c.Next()
 	next.Key(key[:])
 	next.IV(iv[:])
 	if err := exporter.Export(key[:], "EXPORTER-test", hash); err != nil {
@@ -88,21 +89,22 @@ func TestAllocations12(t *testing.T) {
 
 // keys is the key schedule of a full handshake of one side, to the application keys: 19 HMACs.
 func keys(h crypto.Hash, shared, hash []byte) (sum byte) {
-	var key [32]byte
-	var iv [12]byte
 	var verify [48]byte
 	early := New(h, nil)
 	hs := early.Handshake(shared)
 	c, s := hs.Traffic(hash)
-	c.KeyIV(key[:], iv[:])
-	s.KeyIV(key[:], iv[:])
-	sum ^= s.Finished(verify[:0], hash)[0]
-	sum ^= c.Finished(verify[:0], hash)[0]
+	for _, secret := range []*Secret{&c, &s} {
+		sum ^= secret.Finished(verify[:0], hash)[0]
+		key, iv := secret.KeyIV(32, 12)
+		sum ^= key[0] ^ iv[0]
+	}
 	main := hs.Main()
 	c, s = main.Traffic(hash)
-	c.KeyIV(key[:], iv[:])
-	s.KeyIV(key[:], iv[:])
-	return sum ^ key[0] ^ iv[0]
+	for _, secret := range []*Secret{&c, &s} {
+		key, iv := secret.KeyIV(32, 12)
+		sum ^= key[0] ^ iv[0]
+	}
+	return sum
 }
 
 func BenchmarkHandshake(b *testing.B) {

@@ -122,14 +122,21 @@ func (r reference) secret(what string, s Secret, secret []byte) {
 	r.same("traffic upd of "+what, next.Bytes(), r.expandLabel(secret, "traffic upd", nil, r.hash.Size()))
 
 	for _, n := range []int{16, 32} {
-		key, key2, iv, iv2 := make([]byte, n), make([]byte, n), make([]byte, 12), make([]byte, 12)
+		key, iv := make([]byte, n), make([]byte, 12)
 		s.Key(key)
 		s.IV(iv)
-		s.KeyIV(key2, iv2)
+		spent := s
+		key2, iv2 := spent.KeyIV(n, 12)
 		r.same("key of "+what, key, r.expandLabel(secret, "key", nil, n))
 		r.same("iv of "+what, iv, r.expandLabel(secret, "iv", nil, 12))
 		r.same("key with iv of "+what, key2, key)
 		r.same("iv with key of "+what, iv2, iv)
+		if rest := spent.b[n+12:]; spent.hash != 0 || !bytes.Equal(rest, make([]byte, len(rest))) {
+			r.Errorf("%s: beside key and IV there is %x", what, rest)
+		}
+		if spent.Clear(); spent != (Secret{}) {
+			r.Errorf("%s: a cleared secret has %x", what, spent.b)
+		}
 	}
 
 	th := r.sum([]byte(what))

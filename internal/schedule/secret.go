@@ -49,13 +49,18 @@ func (s *Secret) Key(dst []byte) { kdf.ExpandLabel(s.hash, dst, s.Bytes(), "key"
 //	[sender]_write_iv = HKDF-Expand-Label(Secret, "iv", "", iv_length)
 func (s *Secret) IV(dst []byte) { kdf.ExpandLabel(s.hash, dst, s.Bytes(), "iv", nil) }
 
-// KeyIV is Key and IV together, for less than the price of both.
-func (s *Secret) KeyIV(key, iv []byte) {
+// KeyIV is Key and IV together, for less than the price of both. It consumes s: key and IV, of keyLen and ivLen
+// bytes and no more than 48 together, lie in its memory and are lent until s is cleared, which is all that s is
+// good for then.
+func (s *Secret) KeyIV(keyLen, ivLen int) (key, iv []byte) {
 	var m kdf.MAC
 	m.Init(s.hash, s.Bytes())
+	s.Clear()
+	key, iv = s.b[:keyLen:keyLen], s.b[keyLen:keyLen+ivLen]
 	m.ExpandLabel(key, "key", nil)
 	m.ExpandLabel(iv, "iv", nil)
 	m.Clear()
+	return key, iv
 }
 
 // Finished appends to dst the verify_data of a Finished under handshake traffic secret s, or the
