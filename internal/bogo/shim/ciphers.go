@@ -25,16 +25,16 @@ var suites12 = []iana.CipherSuite{
 	iana.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, iana.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
 }
 
-// A preference is a list of groups of suites: within a group the client's order counts.
-type preference [][]iana.CipherSuite
+// A preference is a list of groups, of suites or curves: within a group the client's order counts.
+type preference[T comparable] [][]T
 
 // preferences reads what of OpenSSL's strings for cipher lists the runner uses: names,
 // ALL, DEFAULT, AES128, AES, 3DES, a "!" before one of them, and groups in brackets.
-func preferences(text string) (preference, error) {
+func preferences(text string) (preference[iana.CipherSuite], error) {
 	if text == "" {
-		return preference{suites12}, nil
+		return preference[iana.CipherSuite]{suites12}, nil
 	}
-	var all preference
+	var all preference[iana.CipherSuite]
 	var without []iana.CipherSuite
 	for _, item := range strings.Split(text, ":") {
 		rest, not := strings.CutPrefix(item, "!")
@@ -92,9 +92,9 @@ func suitesOf(word string) (list []iana.CipherSuite, err error) {
 	return list, nil
 }
 
-// order returns the suites one after the other: within a group, those that the client
-// offers in its order, then the others.
-func (p preference) order(offered []iana.CipherSuite) (list []iana.CipherSuite) {
+// order returns all one after the other: within a group, those that the client offers in its
+// order, then the others.
+func (p preference[T]) order(offered []T) (list []T) {
 	for _, group := range p {
 		for _, id := range offered {
 			if slices.Contains(group, id) {

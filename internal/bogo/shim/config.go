@@ -29,8 +29,10 @@ var (
 		iana.ECDSASecp521r1SHA512, iana.RSAPSSRSAESHA512, iana.RSAPKCS1SHA512,
 		iana.ECDSASHA1, iana.RSAPKCS1SHA1,
 	}
-	implemented = append([]iana.SignatureScheme{iana.RSAPSSPSSSHA256, iana.RSAPSSPSSSHA384, iana.RSAPSSPSSSHA512}, signSchemes...)
 )
+
+// rsaPKCS1SHA256Legacy is for client certificates of TLS 1.3, and not implemented.
+const rsaPKCS1SHA256Legacy iana.SignatureScheme = 0x0420
 
 // session is one connection to the runner.
 type session struct {
@@ -38,7 +40,7 @@ type session struct {
 	retry    *options // in place of options once early data is refused
 	world    *world
 	suspend  suspension
-	prefs    preference
+	prefs    preference[iana.CipherSuite]
 	messages messages
 
 	verified       bool // the verdict was asked for
@@ -79,26 +81,31 @@ func (s *session) config() (*conn.Config, error) {
 		AcceptSSLv2ClientHello:  o.server,
 		ContinueWithoutALPN:     true,
 	}
-	if cfg.SecurityPolicy, err = s.policy(nil); err != nil {
+	if cfg.SecurityPolicy, err = s.policy(nil, nil); err != nil {
 		return nil, err
 	}
 	if !o.server {
-		cfg.Groups = s.groups()
 		cfg.OnHelloRequest = s.helloRequested
 		cfg.ForbidRenegotiation = !o.renegotiateFreely && !o.renegotiateOnce && !o.renegotiateIgnore && !o.renegotiateExplicit
 	}
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment
 	}
-	for _, id := range append(slices.Clip(o.verifyPrefs), o.signingPrefs()...) {
-		if !slices.Contains(implemented, id) {
-			return nil, fmt.Errorf("signature scheme %v: %w", id, errUnimplemented)
+	if slices.Contains(o.verifyPrefs, rsaPKCS1SHA256Legacy) || slices.Contains(o.signingPrefs(), rsaPKCS1SHA256Legacy) {
+		return nil, fmt.Errorf("signature scheme %v: %w", rsaPKCS1SHA256Legacy, errUnimplemented)
+	}
+	if o.compliance == nil {
+		cfg.VerifySchemes = withScheme13(verifySchemes, o.verifyPrefs)
+		cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs())
+		if !o.server {
+			cfg.Groups = s.groups()
 		}
 	}
-	cfg.VerifySchemes = withScheme13(verifySchemes, o.verifyPrefs)
-	cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs())
 	if cfg.KeyShares = o.keyShares; o.noKeyShares {
 		cfg.KeyShares = []iana.Group{}
+	}
+	if i := slices.IndexFunc(s.groups(), func(g iana.Group) bool { return slices.Contains(o.groupsHint, g) }); i >= 0 {
+		cfg.KeyShares = s.groups()[i : i+1]
 	}
 	if o.trustCert != "" {
 		pem, err := os.ReadFile(o.trustCert)
@@ -135,10 +142,13 @@ func (s *session) config() (*conn.Config, error) {
 	return cfg, nil
 }
 
-// policy allows what the flags allow, with a server's suites in the order that the client's
-// offer calls for.
-func (s *session) policy(offered []iana.CipherSuite) (*policy.Policy, error) {
+// policy allows what the flags allow, with a server's suites and groups in the order that the
+// client's offer calls for.
+func (s *session) policy(offered []iana.CipherSuite, offeredGroups []iana.Group) (*policy.Policy, error) {
 	o := s.options
+	if o.compliance != nil {
+		return o.compliance.Build()
+	}
 	low, high := iana.TLS12, iana.TLS13
 	if o.minVersion > int(low) {
 		low = iana.Version(o.minVersion)
@@ -155,8 +165,11 @@ func (s *session) policy(offered []iana.CipherSuite) (*policy.Policy, error) {
 	if o.maxVersion != 0 && o.maxVersion < int(iana.TLS12) {
 		return nil, fmt.Errorf("no version above %#x: %w", o.maxVersion, errUnimplemented)
 	}
-	suites := preference{suites13}.order(offered)
-	groups := policy.SplitGroups(s.groups())
+	suites := preference[iana.CipherSuite]{suites13}.order(offered)
+	if o.cnsaSuites13 {
+		suites = []iana.CipherSuite{iana.TLS_AES_256_GCM_SHA384, iana.TLS_AES_128_GCM_SHA256, iana.TLS_CHACHA20_POLY1305_SHA256}
+	}
+	groups := policy.SplitGroups(s.groupPreference().order(offeredGroups))
 	return &policy.Policy{
 		Name: "flags", MinVersion: low, MaxVersion: high,
 		CipherSuites:     append(suites, s.prefs.order(offered)...),
@@ -170,6 +183,20 @@ func (s *session) groups() []iana.Group {
 		return s.options.curves
 	}
 	return defaultGroups
+}
+
+// groupPreference is what -curves and -curves-flags say together.
+func (s *session) groupPreference() (all preference[iana.Group]) {
+	equal := false
+	for i, g := range s.groups() {
+		if equal {
+			all[len(all)-1] = append(all[len(all)-1], g)
+		} else {
+			all = append(all, []iana.Group{g})
+		}
+		equal = i < len(s.options.curvesFlags) && s.options.curvesFlags[i]&1 != 0
+	}
+	return all
 }
 
 // withScheme13 returns own, or the default. TLS 1.3 is not offered without a scheme of its
@@ -188,7 +215,7 @@ func withScheme13(list, own []iana.SignatureScheme) []iana.SignatureScheme {
 // allowed13 reports whether signatures of scheme id are allowed in TLS 1.3.
 func allowed13(id iana.SignatureScheme) bool {
 	switch id {
-	case iana.RSAPKCS1SHA1, iana.RSAPKCS1SHA256, iana.RSAPKCS1SHA384, iana.RSAPKCS1SHA512, iana.ECDSASHA1:
+	case iana.RSAPKCS1SHA1, iana.RSAPKCS1SHA256, iana.RSAPKCS1SHA384, iana.RSAPKCS1SHA512, iana.ECDSASHA1, rsaPKCS1SHA256Legacy:
 		return false
 	}
 	return true
@@ -255,19 +282,23 @@ func (s *session) hooks(cfg *conn.Config) {
 		}
 		return
 	}
-	if len(o.credentials) > 0 && o.expectPeerVerifyPrefs == nil && o.expectClientCAs == nil {
+	if len(o.credentials) > 0 && o.expectPeerVerifyPrefs == nil && o.expectClientCAs == nil && !o.mustMatchIssuer() {
 		return // one that fits is chosen without a hook
 	}
 	cfg.OnClientCertificate = func(_ *conn.Conn, request *conn.CertificateRequest, op *async.Op[*conn.Certificate]) {
 		s.peerSchemes, s.authorities = slices.Clone(request.Schemes), request.Authorities
 		ask(&s.suspend, op, func() (*conn.Certificate, error) {
-			switch {
-			case o.failCertCallback:
+			if o.failCertCallback {
 				return nil, errors.New("the certificate callback refused")
-			case len(cfg.Certificates) == 0:
-				return nil, nil
 			}
-			return cfg.Certificates[0], nil
+			list, err := s.issued(s.authorities)
+			if err != nil {
+				s.wrong = fmt.Errorf("a client that breaks off without a certificate: %w", errUnimplemented)
+			}
+			if len(list) == 0 {
+				return nil, nil // the server decides what becomes of a client that has none
+			}
+			return list[0], nil
 		})
 	}
 }
@@ -320,6 +351,8 @@ func (s *session) choose(cfg *conn.Config, hello *conn.ClientHello) (*conn.Confi
 		return nil, errors.New("the certificate callback refused")
 	case o.failEarlyCallback:
 		return nil, &rejection{"the early callback refused", iana.HandshakeFailure}
+	case o.failDDoSCallback:
+		return nil, errors.New("the callback against overload refused")
 	case o.expectServerName != "" && hello.ServerName() != o.expectServerName:
 		s.wrong = fmt.Errorf("server name %q, expected %q", hello.ServerName(), o.expectServerName)
 	case o.expectAdvertisedALPN != "" && (len(offered) < 2 || string(offered[2:]) != o.expectAdvertisedALPN):
@@ -327,10 +360,12 @@ func (s *session) choose(cfg *conn.Config, hello *conn.ClientHello) (*conn.Confi
 	}
 	own := cfg.Clone()
 	var err error
-	if own.SecurityPolicy, err = s.policy(hello.CipherSuites()); err != nil {
+	if own.Certificates, err = s.issued(hello.CertificateAuthorities()); err != nil {
 		return nil, err
 	}
-	own.Certificates = cfg.Certificates
+	if own.SecurityPolicy, err = s.policy(hello.CipherSuites(), hello.SupportedGroups()); err != nil {
+		return nil, err
+	}
 	if len(offered) > 0 {
 		switch {
 		case o.rejectALPN:

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/s2ngo/s2ngo/conn"
 	"github.com/s2ngo/s2ngo/iana"
@@ -16,6 +18,7 @@ type credential struct {
 	signingPrefs      []iana.SignatureScheme
 	ocspResponse      []byte
 	scts              []byte
+	mustMatchIssuer   bool // of the authorities that the peer names
 }
 
 // credential returns the one that flags are for now.
@@ -65,6 +68,36 @@ func keyOf(certs []*conn.Certificate, leaf []byte) any {
 		}
 	}
 	return nil
+}
+
+// issued returns the certificates that the peer may be shown: those with a flag to that end
+// need an issuer among the authorities that the peer names.
+func (s *session) issued(authorities [][]byte) (list []*conn.Certificate, err error) {
+	for i, cert := range s.certs {
+		if i >= len(s.options.credentials) || !s.options.credentials[i].mustMatchIssuer || isIssuedBy(cert, authorities) {
+			list = append(list, cert)
+		}
+	}
+	if len(list) == 0 && len(s.certs) > 0 {
+		return nil, &rejection{"no certificate is of an authority that the peer names", iana.HandshakeFailure}
+	}
+	return list, nil
+}
+
+// isIssuedBy reports whether one of the authorities is an issuer in the chain.
+func isIssuedBy(cert *conn.Certificate, authorities [][]byte) bool {
+	for _, der := range cert.Chain {
+		c, err := x509.ParseCertificate(der)
+		if err == nil && slices.ContainsFunc(authorities, func(name []byte) bool { return bytes.Equal(name, c.RawIssuer) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// mustMatchIssuer reports whether a certificate has that flag.
+func (o *options) mustMatchIssuer() bool {
+	return slices.ContainsFunc(o.credentials, func(c *credential) bool { return c.mustMatchIssuer })
 }
 
 // checkSelected compares the certificate that was selected with the expected one.

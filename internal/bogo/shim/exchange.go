@@ -259,6 +259,24 @@ func (x *exchange) read(p []byte) (n int, err error) {
 	return n, err
 }
 
+// receive is read, or with -peek-then-read a byte and then what Peek promises without another look
+// at the socket.
+func (x *exchange) receive(p []byte) (int, error) {
+	if !x.options.peekThenRead {
+		return x.read(p)
+	}
+	n, err := x.read(p[:1])
+	rest := p[n:min(n+x.conn.Peek(), len(p))]
+	if err != nil || len(rest) == 0 {
+		return n, err
+	}
+	more, b, err := x.conn.Recv(rest)
+	if more != len(rest) || b != conn.NotBlocked || err != nil {
+		return n, mustFail(fmt.Sprintf("Peek promised %d bytes, Recv returned %d, %v, %v", len(rest), more, b, err))
+	}
+	return n + more, nil
+}
+
 // echo sends back what it receives, with each bit flipped, until the runner closes.
 func (x *exchange) echo() error {
 	o := x.options
@@ -269,7 +287,7 @@ func (x *exchange) echo() error {
 				return err
 			}
 		}
-		n, err := x.read(buf)
+		n, err := x.receive(buf)
 		if err == io.EOF || errors.Is(err, conn.ErrClosed) {
 			return nil
 		}

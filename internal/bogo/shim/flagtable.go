@@ -16,6 +16,7 @@ var flags = map[string]flag{
 	"-curves":        list(func(o *options) *[]iana.Group { return &o.curves }),
 	"-key-shares":    list(func(o *options) *[]iana.Group { return &o.keyShares }),
 	"-no-key-shares": boolean(func(o *options) *bool { return &o.noKeyShares }),
+	"-curves-flags":  list(func(o *options) *[]uint16 { return &o.curvesFlags }),
 	"-signing-prefs": list(func(o *options) *[]iana.SignatureScheme { return &o.credential().signingPrefs }),
 	"-verify-prefs":  list(func(o *options) *[]iana.SignatureScheme { return &o.verifyPrefs }),
 	"-cipher":        text(func(o *options) *string { return &o.cipher }),
@@ -25,6 +26,14 @@ var flags = map[string]flag{
 	"-no-tls11":      ignored,
 	"-no-tls12":      boolean(func(o *options) *bool { return &o.noTLS12 }),
 	"-no-tls13":      boolean(func(o *options) *bool { return &o.noTLS13 }),
+
+	"-server-supported-groups-hint": list(func(o *options) *[]iana.Group { return &o.groupsHint }),
+
+	"-fips-202205":  complies("-fips-202205"),
+	"-wpa-202304":   complies("-wpa-202304"),
+	"-cnsa-202407":  boolean(func(o *options) *bool { return &o.cnsaSuites13 }),
+	"-cnsa1-202603": complies("-cnsa1-202603"),
+	"-cnsa2-202603": complies("-cnsa2-202603"),
 
 	"-resume-count":             integer(func(o *options) *int { return &o.resumeCount }),
 	"-resumption-delay":         integer(func(o *options) *int { return &o.resumptionDelay }),
@@ -69,6 +78,7 @@ var flags = map[string]flag{
 		o.credentials = append(o.credentials, new(credential))
 		return nil
 	}},
+	"-must-match-issuer":            boolean(func(o *options) *bool { return &o.credential().mustMatchIssuer }),
 	"-expect-selected-credential":   text(func(o *options) *string { return &o.expectSelectedCredential }),
 	"-use-old-client-cert-callback": ignored, // there is one kind of hook for it
 	"-fail-cert-callback":           boolean(func(o *options) *bool { return &o.failCertCallback }),
@@ -87,6 +97,8 @@ var flags = map[string]flag{
 	"-use-custom-verify-callback":     boolean(func(o *options) *bool { return &o.customVerify }),
 	"-use-early-callback":             boolean(func(o *options) *bool { return &o.useEarlyCallback }),
 	"-fail-early-callback":            boolean(func(o *options) *bool { return &o.failEarlyCallback }),
+	"-install-ddos-callback":          ignored, // OnClientHello is always there
+	"-fail-ddos-callback":             boolean(func(o *options) *bool { return &o.failDDoSCallback }),
 	"-no-server-name-ack":             boolean(func(o *options) *bool { return &o.noServerNameAck }),
 	"-host-name":                      text(func(o *options) *string { return &o.hostName }),
 
@@ -117,6 +129,7 @@ var flags = map[string]flag{
 	"-key-update-before-read":     boolean(func(o *options) *bool { return &o.keyUpdateBeforeRead }),
 	"-max-send-fragment":          integer(func(o *options) *int { return &o.maxSendFragment }),
 	"-read-size":                  integer(func(o *options) *int { return &o.readSize }),
+	"-peek-then-read":             boolean(func(o *options) *bool { return &o.peekThenRead }),
 	"-max-cert-list":              integer(func(o *options) *int { return &o.maxCertList }),
 	"-read-with-unfinished-write": boolean(func(o *options) *bool { return &o.readWithUnfinishedWrite }),
 

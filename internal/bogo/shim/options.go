@@ -1,6 +1,9 @@
 package main
 
-import "github.com/s2ngo/s2ngo/iana"
+import (
+	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/policy"
+)
 
 // options are what the runner's flags say of one connection. The names are those of the
 // flags.
@@ -17,6 +20,10 @@ type options struct {
 	curves                           []iana.Group
 	keyShares                        []iana.Group
 	noKeyShares                      bool
+	curvesFlags                      []uint16     // bit 0: as good as the next
+	groupsHint                       []iana.Group // that the server is said to have
+	compliance                       *policy.Builder
+	cnsaSuites13                     bool
 	verifyPrefs                      []iana.SignatureScheme
 	handshakeTwice, failCertCallback bool
 	clientCAs, expectClientCAs       [][]byte
@@ -59,6 +66,7 @@ type options struct {
 	customVerify             bool
 	useEarlyCallback         bool
 	failEarlyCallback        bool
+	failDDoSCallback         bool
 
 	hostName         string
 	noServerNameAck  bool
@@ -69,6 +77,7 @@ type options struct {
 	declineALPN, rejectALPN, selectEmptyALPN  bool
 	maxSendFragment, readSize                 int
 	maxCertList                               int
+	peekThenRead                              bool
 	shimWritesFirst, shimShutsDown            bool
 	shimInitialWrite                          string
 	repeatShimInitialWrite                    int
