@@ -44,8 +44,8 @@ const (
 // (RFC 7627, Section 5.4).
 //
 // It may be called once the handshake is complete, and on a server as soon as it may Send;
-// the client need not be there then, but nobody else can know the bytes. After a
-// renegotiation they are those of the new session. Any goroutine. Errors are of kind ErrUsage:
+// the client need not be there then, but nobody else can know the bytes. When a
+// renegotiation is complete, and not before, they are those of the new session. Any goroutine. Errors are of kind ErrUsage:
 // a label of more than 249 bytes or one of the handshake's own, a context of more than 65535
 // bytes in TLS 1.2, a length below 1 or above 255 times the suite's hash (65535 in TLS 1.2),
 // and a connection that is closed or cannot export.

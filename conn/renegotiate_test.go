@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/schedule"
 )
 
 // TestRenegotiateBehindCloseNotify calls Renegotiate when the peer has closed: io.EOF is for
@@ -44,4 +45,35 @@ func TestCloseNotifyDuringRenegotiation(t *testing.T) {
 	if b, err := p.client.Renegotiate(); b != NotBlocked || !errors.Is(err, ErrClosed) {
 		t.Fatal(b, err)
 	}
+}
+
+// TestExportDuringRenegotiation exports before, during and after a renegotiation: until that is
+// complete what is exported is of the session in use.
+func TestExportDuringRenegotiation(t *testing.T) {
+	s := newHandServer(t, RenegotiationAccept, nil)
+	s.established()
+	exporter := schedule.NewExporter12(&s.Master, s.ClientRandom, s.ServerRandom)
+	check := func(when string) {
+		t.Helper()
+		want := make([]byte, 20)
+		if err := exporter.Export(want, "EXPORTER-test", nil); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.client.Export("EXPORTER-test", nil, len(want)); string(got) != string(want) || err != nil {
+			t.Errorf("%s: Export gives %x, %v, want %x", when, got, err, want)
+		}
+	}
+	check("before")
+	s.ask(BlockedOnApplicationInput)
+	s.begin(iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, s.both())
+	s.step(s.client.Renegotiate, BlockedOnRead)
+	check("behind the new ClientHello")
+	s.hello()
+	s.ourFlight()
+	s.step(s.client.Renegotiate, BlockedOnRead)
+	check("behind the client's Finished")
+	s.end()
+	s.step(s.client.Renegotiate, NotBlocked)
+	exporter = schedule.NewExporter12(&s.Master, s.ClientRandom, s.ServerRandom)
+	check("after")
 }
