@@ -43,20 +43,21 @@ func (c *Conn) alert(payload []byte) error {
 		return &handshake.Error{Description: iana.IllegalParameter, Text: fmt.Sprintf("%s sent alert %v of unknown level %d", c.peer(), a, level)}
 	}
 	c.trace(TraceEvent{Kind: TraceAlert, Text: a.String()})
-	switch a {
-	case iana.CloseNotify:
+	leveled := c.is(factTLS12) || c.machine.Result.Version == 0 // TLS 1.3 ignores the level
+	switch {
+	case a == iana.CloseNotify:
 		c.set(factPeerClosed)
 		if !c.is(factDone) {
 			return closedError("%s closed the connection during the handshake", c.peer())
 		}
 		return errPeerClosed
-	case iana.UserCanceled:
+	case a == iana.UserCanceled && !(leveled && level == levelFatal): // which ends all (RFC 5246, Section 7.2)
 		if c.userCancel++; c.userCancel <= maxUserCanceled {
 			return nil // close_notify follows (RFC 8446, Section 6.1)
 		}
 		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent user_canceled again and again"}
 	}
-	if level == levelWarning && c.cfg.IgnoreWarnings && (c.is(factTLS12) || c.machine.Result.Version == 0) {
+	if level == levelWarning && c.cfg.IgnoreWarnings && leveled {
 		if c.warnings++; c.warnings <= maxWarnings {
 			return nil
 		}

@@ -121,6 +121,12 @@ var attacks12 = []struct {
 	{name: "change_cipher_spec", do: func(c *handClient) { c.raw(c.seal12(iana.RecordChangeCipherSpec, []byte{1})...) }, want: accuses(iana.UnexpectedMessage, "change_cipher_spec")},
 	{name: "data without protection", do: func(c *handClient) { c.raw(append([]byte{23, 3, 3, 0, 64}, make([]byte, 64)...)...) }, want: accuses(iana.BadRecordMAC, "does not authenticate")},
 	{name: "an alert without protection", do: func(c *handClient) { c.raw(21, 3, 3, 0, 2, 2, 40) }, want: accuses(iana.BadRecordMAC, "")},
+	{name: "user_canceled", do: func(c *handClient) {
+		c.record(iana.RecordAlert, 1, byte(iana.UserCanceled))
+		c.record(iana.RecordApplicationData, []byte("data")...)
+	}, data: "data"},
+	{name: "user_canceled of level fatal", do: func(c *handClient) { c.record(iana.RecordAlert, 2, byte(iana.UserCanceled)) }, want: told(iana.UserCanceled)},
+	{name: "a fatal alert", do: func(c *handClient) { c.record(iana.RecordAlert, 2, byte(iana.AccessDenied)) }, want: told(iana.AccessDenied)},
 	{name: "a type that is unknown", do: func(c *handClient) { c.raw(24, 3, 3, 0, 1, 1) }, want: accuses(iana.UnexpectedMessage, "24")},
 	{name: "a ClientHello, to renegotiate", do: func(c *handClient) {
 		c.Before = c.ClientVerify
@@ -151,6 +157,12 @@ func TestAttacksAfterTheHandshake12(t *testing.T) {
 				at.want.check(t, "server", err)
 				if at.want.kind == nil {
 					mustSend(t, s, "still there")
+					return
+				}
+				if at.want.kind == ErrAlert {
+					if rec, more := c.next(); more {
+						t.Errorf("%v %x answers a fatal alert", rec.RecordType, rec.data)
+					}
 					return
 				}
 				if rec, ok := c.next(); !ok || rec.RecordType != iana.RecordAlert || !bytes.Equal(rec.data, []byte{2, byte(at.want.alert)}) {

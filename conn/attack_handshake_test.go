@@ -50,8 +50,10 @@ func TestFirstBytes(t *testing.T) {
 		{name: "half an alert", sent: []byte{21, 3, 3, 0, 1, 2}, server: accuses(iana.DecodeError, "1 bytes instead of 2"), client: accuses(iana.DecodeError, "1 bytes instead of 2")},
 		{name: "close_notify", sent: []byte{21, 3, 3, 0, 2, 1, 0}, server: failure{kind: ErrClosed, text: "client closed the connection during the handshake"}, client: failure{kind: ErrClosed, text: "server closed the connection during the handshake"}},
 		{name: "user_canceled and close_notify", sent: cat([]byte{21, 3, 3, 0, 2, 1, 90}, []byte{21, 3, 3, 0, 2, 1, 0}), server: failure{kind: ErrClosed, text: "closed the connection"}, client: failure{kind: ErrClosed, text: "closed the connection"}},
+		{name: "user_canceled of level fatal", sent: []byte{21, 3, 3, 0, 2, 2, 90}, server: told(iana.UserCanceled), client: told(iana.UserCanceled)},
 		{name: "user_canceled for ever", sent: repeat(9, 21, 3, 3, 0, 2, 1, 90), server: accuses(iana.UnexpectedMessage, "user_canceled"), client: accuses(iana.UnexpectedMessage, "user_canceled")},
 		{name: "change_cipher_spec before any message", sent: cat(dummyCCS, hello), server: accuses(iana.UnexpectedMessage, "change_cipher_spec where it has no place")},
+		{name: "change_cipher_spec in the middle of a ClientHello", sent: cat(fragments(100)[:105], dummyCCS, fragments(100)[105:]), server: accuses(iana.UnexpectedMessage, "change_cipher_spec where it has no place")},
 		{name: "33 times change_cipher_spec", sent: repeat(33, dummyCCS...), client: accuses(iana.UnexpectedMessage, "more than 32 change_cipher_spec")},
 		{name: "change_cipher_spec that says 2", sent: []byte{20, 3, 3, 0, 1, 2}, client: accuses(iana.UnexpectedMessage, "change_cipher_spec")},
 		{name: "change_cipher_spec of 2 bytes", sent: []byte{20, 3, 3, 0, 2, 1, 1}, client: accuses(iana.UnexpectedMessage, "change_cipher_spec")},
@@ -85,6 +87,10 @@ func TestFirstBytes(t *testing.T) {
 					if sent := bytes.HasSuffix(out.log, end12) || bytes.HasSuffix(out.log, end10); sent != (want.kind == ErrProtocol) {
 						t.Errorf("%d bytes were written, alert %v at their end: %v", len(out.log), want.alert, sent)
 					}
+					// RFC 8446, Section 6.1: whoever closes says so, unless it has sent another alert.
+					if answered := bytes.HasSuffix(out.log, []byte{0, 2, 1, 0}); answered != (want.kind == ErrClosed) {
+						t.Errorf("%x was written, close_notify at its end: %v", out.log, answered)
+					}
 					conn.Close()
 				}
 			})
@@ -95,6 +101,24 @@ func TestFirstBytes(t *testing.T) {
 		if c.client.kind != nil {
 			run("client", c.client, NewClient, quick(clientConfig()))
 		}
+	}
+}
+
+// A client that does not offer TLS 1.3 takes no change_cipher_spec before its place.
+func TestChangeCipherSpecFirst12(t *testing.T) {
+	for _, c := range []struct {
+		most iana.Version
+		want failure
+	}{
+		{iana.TLS12, accuses(iana.UnexpectedMessage, "change_cipher_spec where server_hello is expected")},
+		{iana.TLS13, told(iana.InternalError)},
+	} {
+		end := &callbacks{in: &lane{log: append(bytes.Clone(dummyCCS), 21, 3, 3, 0, 2, 2, byte(iana.InternalError))}, out: &lane{}, read: everything, write: everything}
+		cfg := clientConfig()
+		cfg.MaxVersion = c.most
+		client := mustClient(t, end.recv, end.send, cfg)
+		_, err := client.Negotiate()
+		c.want.check(t, "client", err)
 	}
 }
 

@@ -157,6 +157,8 @@ func (c *Conn) do(e *handshake.Event) error {
 		if e.Version == iana.TLS12 {
 			c.set(factTLS12)
 			c.rd.SetCCS(record.CCSDeliver)
+		} else {
+			c.rd.SetCCS(record.CCSDrop) // the first ClientHello is here (RFC 8446, Section 5)
 		}
 	case handshake.HelloRequested:
 		c.helloRequested()
@@ -202,9 +204,6 @@ func (c *Conn) readHandshake() error {
 	}
 	switch rec.Type {
 	case iana.RecordHandshake:
-		if !c.client && c.machine.Result.Version == 0 {
-			c.rd.SetCCS(record.CCSDrop) // the first ClientHello is here
-		}
 		return c.machine.Feed(c.machine.ReadEpoch(), rec.Payload)
 	case record.SSLv2Hello:
 		return c.machine.FeedSSLv2(rec.Payload)
@@ -332,7 +331,10 @@ func (c *Conn) fail(err error) {
 // complain makes the Error for err and seals its alert. The caller holds both halves.
 func (c *Conn) complain(err error) error {
 	if known, ok := err.(*Error); ok { // not As: a hook may fail with another connection's
-		return known // io, closed, alert: nothing to tell
+		if c.is(factPeerClosed) { // it is owed ours (RFC 5246, Section 7.2.1; RFC 8446, Section 6.1)
+			c.sealAlert(levelWarning, iana.CloseNotify)
+		}
+		return known // io, closed, alert: nothing else to tell
 	}
 	if c.refusal != nil {
 		err = fmt.Errorf("%w (the private key did not decrypt: %w)", err, c.refusal)

@@ -7,6 +7,7 @@ import (
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
+	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
 // handServer is a server of TLS 1.2 played by hand, that can renegotiate.
@@ -333,6 +334,20 @@ func TestRenegotiationMistakes(t *testing.T) {
 			s.Edit = testpeer.On(iana.ServerHello, testpeer.Change(func(p *testpeer.Parts) { p.Version = iana.TLS11 }))
 			s.messages(s.ServerHello())
 		}, accuses(iana.ProtocolVersion, "server chose TLSv1.1")},
+		{"TLS 1.3", func(s *handServer, _ []byte) {
+			s.Edit = testpeer.On(iana.ServerHello, testpeer.Change(func(p *testpeer.Parts) {
+				p.Suites = []byte{0x13, 1}
+				p.Extensions = []testpeer.Extension{{Type: iana.SupportedVersions, Data: []byte{3, 4}}}
+			}))
+			s.messages(s.ServerHello())
+		}, accuses(iana.IllegalParameter, "server chose TLSv1.3 in supported_versions, which was not offered")},
+		{"a HelloRetryRequest", func(s *handServer, _ []byte) {
+			s.Edit = testpeer.On(iana.ServerHello, testpeer.Change(func(p *testpeer.Parts) {
+				p.Random, p.Suites = wire.HelloRetryRequestRandom[:], []byte{0x13, 1}
+				p.Extensions = []testpeer.Extension{{Type: iana.SupportedVersions, Data: []byte{3, 4}}, {Type: iana.Cookie, Data: []byte{0, 1, 7}}}
+			}))
+			s.messages(s.ServerHello())
+		}, accuses(iana.IllegalParameter, "server chose TLSv1.3 in supported_versions, which was not offered")},
 		{"a bad signature", func(s *handServer, _ []byte) {
 			s.Edit = testpeer.On(iana.ServerKeyExchange, testpeer.Flip(-1))
 			s.ourFlight()
@@ -370,6 +385,9 @@ func TestRenegotiationMistakes(t *testing.T) {
 			c.do(s, info)
 			_, err := s.client.Renegotiate()
 			if c.want.kind == ErrClosed {
+				if rec, ok := s.next(); !ok || rec.RecordType != iana.RecordAlert || string(rec.data) != "\x01\x00" {
+					t.Errorf("%v %x answers close_notify", rec.RecordType, rec.data)
+				}
 				if err == nil {
 					t.Error("the handshake goes on behind close_notify")
 				}

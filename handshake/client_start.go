@@ -258,7 +258,7 @@ func (s *expectServerHello) chose12(m *Machine, hello *wire.ServerHello, msg []b
 // 4.1.3 and 4.1.4).
 func (s *expectServerHello) check(m *Machine, hello *wire.ServerHello) error {
 	switch {
-	case hello.SupportedVersion != iana.TLS13:
+	case hello.SupportedVersion != iana.TLS13, m.cfg.MaxVersion < iana.TLS13: // as in another handshake
 		return illegal("server chose %v in supported_versions, which was not offered", hello.SupportedVersion)
 	case hello.LegacyVersion != iana.TLS12:
 		return illegal("server sent legacy_version %v with %v", hello.LegacyVersion, iana.TLS13)

@@ -124,6 +124,10 @@ func checkClientHello12(m *Machine, hello *wire.ClientHello) error {
 // certificate, a scheme and a group.
 func (s *server12) selectSuite(m *Machine, hello *wire.ClientHello) (id iana.CipherSuite, ok bool) {
 	s.chooseGroup(m, hello)
+	return s.firstSuite(m, hello)
+}
+
+func (s *server12) firstSuite(m *Machine, hello *wire.ClientHello) (id iana.CipherSuite, ok bool) {
 	return policy.SelectSuite(m.cfg.Suites, m.cfg.ChaChaBoost, hello.CipherSuites, func(id iana.CipherSuite) bool {
 		row := suite.Lookup(id)
 		return row != nil && !row.TLS13 && s.canDo(m, hello, row)
@@ -136,6 +140,9 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 		return internal(nil, "this server has no certificate, and its application chose no other configuration")
 	}
 	id, ok := s.selectSuite(m, hello)
+	if !ok && s.lacksGroup(m, hello) {
+		return fail(iana.InsufficientSecurity, "client offers DHE with groups alone that this server does not take")
+	}
 	if !ok {
 		return refused("client offers no cipher suite of this server's policy for %v that fits its certificates and groups", iana.TLS12)
 	}
@@ -182,6 +189,16 @@ func (m *Machine) chooseDH(peer iana.List[iana.Group]) *kex.DHParams {
 		}
 	}
 	return nil
+}
+
+// lacksGroup reports whether nothing but finite-field parameters is missing for a suite: a client
+// has to be told so that has listed groups of RFC 7919, none of them ours (Section 4).
+func (s *server12) lacksGroup(m *Machine, hello *wire.ClientHello) (ok bool) {
+	if s.dh == nil {
+		s.dh = kex.LookupFFDHE(iana.FFDHE2048)
+		_, ok = s.firstSuite(m, hello)
+	}
+	return ok
 }
 
 // canDo reports whether row can be negotiated with what there is.

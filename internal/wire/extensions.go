@@ -87,6 +87,8 @@ func (e Extensions) check(at place, offered Set) (Set, *Error) {
 		}
 		switch {
 		case misplaced != nil:
+		case at == inServerHello12 && !offered.Has(t): // TLS 1.2 has no other alert (RFC 5246, Section 7.4.1.4)
+			misplaced = &Error{iana.UnsupportedExtension, "extension " + t.String() + ": was not offered"}
 		case allowed != 0 && allowed&at == 0 && at != anywhere:
 			misplaced = &Error{iana.IllegalParameter, "extension " + t.String() + ": does not belong here"}
 		case at&inAnswer != 0 && (allowed == 0 || !offered.Has(t)):
