@@ -106,11 +106,11 @@ func TestClient12Mistakes(t *testing.T) {
 		{"no signature_algorithms, to a policy without SHA-1", wrongHello12(drop(iana.SignatureAlgorithms)),
 			iana.HandshakeFailure, "client offers no cipher suite of this server's policy for TLSv1.2 that fits its certificates and groups"},
 		{"finite-field groups that nobody knows", withClient12{suite: dheRSA, key: testpeer.KeyRSA2048, client: func(c *testpeer.ScriptClient12) { c.Groups = []iana.Group{0x01fd} }},
-			iana.InsufficientSecurity, "client offers DHE with groups alone that this server does not take"},
+			iana.InsufficientSecurity, "client offers no group for DHE that this server takes, and no other cipher suite"},
 		{"finite-field groups that nobody knows, beside a curve for another certificate", withClient12{key: testpeer.KeyRSA2048, client: func(c *testpeer.ScriptClient12) {
 			c.Suites, c.Groups = []iana.CipherSuite{ecdheECDSA, dheRSA}, []iana.Group{iana.X25519, 0x01fd}
 		}},
-			iana.InsufficientSecurity, "client offers DHE with groups alone that this server does not take"},
+			iana.InsufficientSecurity, "client offers no group for DHE that this server takes, and no other cipher suite"},
 		{"finite-field groups that nobody knows, and no suite for them", withClient12{key: testpeer.KeyRSA2048, client: func(c *testpeer.ScriptClient12) {
 			c.Suites, c.Groups = []iana.CipherSuite{ecdheECDSA}, []iana.Group{iana.X25519, 0x01fd}
 		}},

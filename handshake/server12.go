@@ -141,7 +141,7 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 	}
 	id, ok := s.selectSuite(m, hello)
 	if !ok && s.lacksGroup(m, hello) {
-		return fail(iana.InsufficientSecurity, "client offers DHE with groups alone that this server does not take")
+		return fail(iana.InsufficientSecurity, "client offers no group for DHE that this server takes, and no other cipher suite")
 	}
 	if !ok {
 		return refused("client offers no cipher suite of this server's policy for %v that fits its certificates and groups", iana.TLS12)
