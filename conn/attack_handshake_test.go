@@ -12,6 +12,30 @@ import (
 // repeat returns n times b.
 func repeat(n int, b ...byte) []byte { return bytes.Repeat(b, n) }
 
+// crowded puts unknown extensions into a ClientHello in one record until the block is as long as
+// its length can say, and cuts it into as many records as that takes.
+func crowded(record []byte) (out []byte) {
+	hello := record[5:]
+	at := 4 + 2 + 32
+	at += 1 + int(hello[at])
+	at += 2 + int(hello[at])<<8 + int(hello[at+1])
+	at += 1 + int(hello[at])
+	block := bytes.Clone(hello[at+2:])
+	for x := 0x4000; len(block) <= 65535-8; x++ {
+		block = append(block, byte(x>>8), byte(x), 0, 0)
+	}
+	last := 65535 - len(block) - 4
+	block = append(append(block, 0xff, 0xf0, 0, byte(last)), make([]byte, last)...)
+	body := append(append(bytes.Clone(hello[4:at]), 0xff, 0xff), block...)
+	whole := append([]byte{1, byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body))}, body...)
+	for len(whole) > 0 {
+		n := min(len(whole), 16384)
+		out = append(append(out, 22, 3, 1, byte(n>>8), byte(n)), whole[:n]...)
+		whole = whole[n:]
+	}
+	return out
+}
+
 var dummyCCS = []byte{20, 3, 3, 0, 1, 1}
 
 // What comes in place of a first message ends the connection with a sentence that says
@@ -65,8 +89,10 @@ func TestFirstBytes(t *testing.T) {
 		{name: "a ClientHello without content", sent: []byte{22, 3, 3, 0, 4, 1, 0, 0, 0}, server: accuses(iana.DecodeError, "client_hello")},
 		{name: "a ClientHello in 1-byte records", sent: fragments(1)},
 		{name: "a ClientHello in 100-byte records", sent: fragments(100)},
+		{name: "a ClientHello with all the unknown extensions that it can hold", sent: crowded(hello)},
 		{name: "an alert in the middle of a ClientHello", sent: cat(fragments(100)[:105], []byte{21, 3, 3, 0, 2, 2, 80}), server: accuses(iana.UnexpectedMessage, "in the middle of a handshake message")},
 		{name: "application data in the middle of a ClientHello", sent: cat(fragments(100)[:105], []byte{23, 3, 3, 0, 1, 1}), server: accuses(iana.UnexpectedMessage, "application data")},
+		{name: "change_cipher_spec behind a ClientHello", sent: cat(hello, dummyCCS)},
 		{name: "a byte behind the ClientHello in its record", sent: cat([]byte{22, 3, 1, byte((len(hello) - 4) >> 8), byte(len(hello) - 4)}, hello[5:], []byte{1}), server: accuses(iana.UnexpectedMessage, "bytes")},
 	} {
 		run := func(side string, want failure, open func(RecvFunc, SendFunc, *Config) (*Conn, error), cfg *Config) {

@@ -63,6 +63,8 @@ func TestClient12Mistakes(t *testing.T) {
 			iana.ProtocolVersion, "client offers TLSv1.1 at most, this server's policy begins with TLSv1.2"},
 		{"TLS 1.0", wrongHello12(version(iana.TLS10)),
 			iana.ProtocolVersion, "client offers TLSv1.0 at most, this server's policy begins with TLSv1.2"},
+		{"SSLv3 beside TLS 1.2 in supported_versions", wrongHello12(version(iana.SSL30), add(iana.SupportedVersions, 2, 3, 3)),
+			iana.ProtocolVersion, "client sent legacy_version SSLv3, with which no version of TLS begins"},
 		{"SSLv3", wrongHello12(version(iana.SSL30)),
 			iana.ProtocolVersion, "client offers SSLv3 at most, this server's policy begins with TLSv1.2"},
 		{"old versions in supported_versions", wrongHello12(add(iana.SupportedVersions, 4, 3, 2, 3, 1)),

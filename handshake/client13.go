@@ -34,7 +34,11 @@ func (k *clientKeys) wipe() {
 
 // agree ends the key exchange; from here on the handshake is encrypted.
 func (k *clientKeys) agree(m *Machine, h *clientHello, hello *wire.ServerHello) (state, error) {
-	if !hello.Has.Has(iana.KeyShare) {
+	switch {
+	case hello.Has.Has(iana.KeyShare):
+	case hello.Has.Has(iana.PreSharedKey): // RFC 8446, Section 4.2.11
+		return nil, illegal("server chose a PSK and sent no key_share, which psk_dhe_ke wants")
+	default:
 		return nil, missing("server sent no key_share")
 	}
 	group := hello.KeyShareGroup

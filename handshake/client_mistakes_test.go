@@ -27,8 +27,10 @@ func TestClientMistakes(t *testing.T) {
 			iana.ProtocolVersion, "client offers no version of this server's policy: TLSv1.3"},
 		{"no version in supported_versions", wrongHello(replace(iana.SupportedVersions, 0)),
 			iana.DecodeError, "client_hello: extension supported_versions: versions: 0 bytes are no list of two-byte values"},
-		{"TLS 1.3 with legacy_version of TLS 1.1", wrongHello(version(iana.TLS11)),
-			iana.ProtocolVersion, "client offers TLSv1.3 with legacy_version TLSv1.1"},
+		{"TLS 1.3 with legacy_version of SSL 3.0", wrongHello(version(iana.SSL30)),
+			iana.ProtocolVersion, "client sent legacy_version SSLv3, with which no version of TLS begins"},
+		{"TLS 1.3 with legacy_version of SSL 2.0", wrongHello(version(0x0200)),
+			iana.ProtocolVersion, "client sent legacy_version 0x0200, with which no version of TLS begins"},
 
 		// What every hello must have.
 		{"no signature_algorithms", wrongHello(drop(iana.SignatureAlgorithms)),

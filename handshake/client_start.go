@@ -255,13 +255,16 @@ func (s *expectServerHello) chose12(m *Machine, hello *wire.ServerHello, msg []b
 }
 
 // check holds what is the same for ServerHello and HelloRetryRequest (RFC 8446, Sections
-// 4.1.3 and 4.1.4).
+// 4.1.3 and 4.1.4). legacy_version says nothing beside supported_versions (Section 4.2.1), unless
+// it is SSL's (Section D.5); what no version of TLS bears comes of no server that is sane.
 func (s *expectServerHello) check(m *Machine, hello *wire.ServerHello) error {
 	switch {
 	case hello.SupportedVersion != iana.TLS13, m.cfg.MaxVersion < iana.TLS13: // as in another handshake
 		return illegal("server chose %v in supported_versions, which was not offered", hello.SupportedVersion)
-	case hello.LegacyVersion != iana.TLS12:
-		return illegal("server sent legacy_version %v with %v", hello.LegacyVersion, iana.TLS13)
+	case hello.LegacyVersion <= iana.SSL30:
+		return wrongVersion("server sent legacy_version %v, with which no version of TLS begins", hello.LegacyVersion)
+	case hello.LegacyVersion > iana.TLS13:
+		return illegal("server sent legacy_version %v, which no version of TLS bears", hello.LegacyVersion)
 	case string(hello.SessionID) != string(m.sessionID()):
 		return illegal("server did not echo legacy_session_id")
 	case hello.CompressionMethod != 0:

@@ -107,6 +107,8 @@ func TestServerWithScript(t *testing.T) {
 		{"GREASE in every list", withClient{edit: on(iana.ClientHello, testpeer.Edits(add(0x4a4a), add(0xdada, 1, 2, 3),
 			replace(iana.SupportedVersions, 4, 0x1a, 0x1a, 3, 4), change(func(p *parts) { p.Suites = append([]byte{0x2a, 0x2a}, p.Suites...) }),
 			greaseGroups))}},
+		{"legacy_version of TLS 1.0, which says nothing", withClient{edit: on(iana.ClientHello, version(iana.TLS10))}},
+		{"legacy_version of TLS 1.3, which says nothing", withClient{config: wantsP256, edit: on(iana.ClientHello, version(iana.TLS13))}},
 		{"versions that nobody knows, and old ones", withClient{edit: on(iana.ClientHello, replace(iana.SupportedVersions, 8, 3, 5, 3, 3, 3, 4, 3, 1))}},
 	} {
 		t.Run(c.what, func(t *testing.T) {

@@ -96,6 +96,8 @@ func TestClientWithScript(t *testing.T) {
 		{"RSA certificate", withServer{key: testpeer.KeyRSA2048}},
 		{"ChaCha20", withServer{server: func(s *testpeer.ScriptServer) { s.Suite = iana.TLS_CHACHA20_POLY1305_SHA256 }}},
 		{"ALPN", withServer{config: offerALPN, server: func(s *testpeer.ScriptServer) { s.ALPN = "h2" }}},
+		{"legacy_version of TLS 1.0, which says nothing", withServer{edit: on(iana.ServerHello, version(iana.TLS10))}},
+		{"legacy_version of TLS 1.3, which says nothing", withServer{retries: []retry{toP256}, edit: testpeer.Edits(onRetry(version(iana.TLS13)), on(iana.ServerHello, version(iana.TLS13)))}},
 		{"supported_groups and GREASE", withServer{edit: testpeer.Edits(
 			testpeer.On(iana.EncryptedExtensions, testpeer.Add(iana.SupportedGroups, 0, 4, 0, 0x1d, 0x1a, 0x1a)),
 			testpeer.On(iana.CertificateRequest, testpeer.Add(0x2a2a, 1, 2, 3))), request: true}},

@@ -380,6 +380,7 @@ func TestServer12WithScript(t *testing.T) {
 		{"point formats that nobody knows", withClient12{edit: on(iana.ClientHello, replace(iana.ECPointFormats, 4, 77, 2, 0, 1))}},
 		{"a fallback to what the server knows best", withClient12{config: only12, client: fallsBack}},
 		{"compression besides none", withClient12{edit: on(iana.ClientHello, compression(1, 0))}},
+		{"legacy_version of TLS 1.0 beside TLS 1.2 in supported_versions", withClient12{edit: on(iana.ClientHello, testpeer.Edits(version(iana.TLS10), add(iana.SupportedVersions, 2, 3, 3)))}},
 		{"legacy_version of TLS 1.3 without supported_versions", withClient12{edit: on(iana.ClientHello, version(iana.TLS13))}},
 		{"GREASE", withClient12{edit: on(iana.ClientHello, testpeer.Edits(add(0x4a4a), add(0xdada, 1, 2, 3),
 			change(func(p *parts) { p.Suites = append([]byte{0x2a, 0x2a}, p.Suites...) })))}},

@@ -233,7 +233,7 @@ func TestServerPSKMistakes(t *testing.T) {
 			server: choosesPSK(func(s *testpeer.ScriptServer) { s.Suite, s.PSK.Hash = iana.TLS_AES_256_GCM_SHA384, crypto.SHA384 }),
 		}, iana.IllegalParameter, "server chose a PSK for SHA-256 and cipher suite TLS_AES_256_GCM_SHA384"},
 		{"a PSK and no key share", withServer{config: knowsPSK, server: choosesPSK(nil), edit: on(iana.ServerHello, drop(iana.KeyShare))},
-			iana.MissingExtension, "server sent no key_share"},
+			iana.IllegalParameter, "server chose a PSK and sent no key_share, which psk_dhe_ke wants"},
 		{"pre_shared_key in HelloRetryRequest", withServer{config: knowsPSK, retries: []retry{toP256}, edit: testpeer.OnRetry(add(iana.PreSharedKey, 0, 0))},
 			iana.IllegalParameter, "hello_retry_request: extension pre_shared_key: does not belong here"},
 		{"a PSK where a client wants to be asked for its certificate", withServer{config: func(c *Config) { knowsPSK(c); c.ClientAuth = RequireClientAuth }, server: choosesPSK(nil)},

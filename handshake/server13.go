@@ -117,9 +117,6 @@ func (a answerClientHello) withPSK(m *Machine, psk *chosenPSK) (state, error) {
 // checkClientHello13 holds what RFC 8446, Sections 4.1.2 and 9.2, want of every
 // ClientHello that leads to TLS 1.3. signature_algorithms is not needed with a PSK.
 func checkClientHello13(hello *wire.ClientHello) error {
-	if hello.LegacyVersion < iana.TLS12 {
-		return wrongVersion("client offers %v with legacy_version %v", iana.TLS13, hello.LegacyVersion)
-	}
 	if len(hello.CompressionMethods) != 1 || hello.CompressionMethods[0] != 0 {
 		return illegal("client offers compression with %v", iana.TLS13)
 	}
@@ -128,10 +125,8 @@ func checkClientHello13(hello *wire.ClientHello) error {
 			return missing("client sent no %v", x)
 		}
 	}
-	for g := range hello.KeyShares.All() {
-		if !hello.SupportedGroups.Has(g) {
-			return illegal("client sent a key share for %v, which is not among its groups", g)
-		}
+	if g, ok := hello.KeyShares.Stray(hello.SupportedGroups); ok {
+		return illegal("client sent a key share for %v, which is not among its groups", g)
 	}
 	return nil
 }

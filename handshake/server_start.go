@@ -59,7 +59,8 @@ func (s *chooseVersion) withConfig(m *Machine, cfg *Config) (state, error) {
 
 // selectVersion picks the highest version that both sides have. A client without
 // supported_versions offers what its legacy_version says, TLS 1.2 at most (RFC 8446,
-// Sections 4.2.1 and D.2).
+// Sections 4.2.1 and D.2), and that of a client with it says nothing, unless it is that of SSL
+// (Section D.5).
 func selectVersion(cfg *Config, hello *wire.ClientHello) (iana.Version, error) {
 	var best iana.Version
 	consider := func(v iana.Version) {
@@ -76,6 +77,9 @@ func selectVersion(cfg *Config, hello *wire.ClientHello) (iana.Version, error) {
 			return 0, wrongVersion("client offers %v at most, this server's policy begins with %v", offered, cfg.MinVersion)
 		}
 		return best, nil
+	}
+	if hello.LegacyVersion <= iana.SSL30 {
+		return 0, wrongVersion("client sent legacy_version %v, with which no version of TLS begins", hello.LegacyVersion)
 	}
 	for i := range hello.SupportedVersions.Len() {
 		consider(hello.SupportedVersions.At(i))

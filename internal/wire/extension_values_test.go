@@ -45,8 +45,8 @@ func TestClientHelloExtensionValues(t *testing.T) {
 		{"a key share that is cut off", iana.KeyShare, "\x00\x05\x00\x1d\x00\x02k", iana.DecodeError, "client_shares: 2 bytes wanted, 1 there"},
 		{"a group that is cut off", iana.KeyShare, "\x00\x01\x00", iana.DecodeError, "client_shares: 2 bytes wanted, 1 there"},
 		{"two key shares of a group", iana.KeyShare, "\x00\x0f\x00\x1d\x00\x01k\x00\x17\x00\x01k\x00\x1d\x00\x01l", iana.IllegalParameter, "client_shares: group x25519 twice"},
-		{"64 key shares", iana.KeyShare, shares(64), ok, ""},
-		{"65 key shares", iana.KeyShare, shares(65), iana.DecodeError, "client_shares: more than 64"},
+		{"10000 key shares", iana.KeyShare, shares(10000), ok, ""},
+		{"the last of 10001 key shares twice", iana.KeyShare, twice(shares(10000)), iana.IllegalParameter, "client_shares: group 0x370f twice"},
 
 		{"no protocol names", iana.ApplicationLayerProtocolNegotiation, "\x00\x00", iana.DecodeError, "protocol_name_list: empty"},
 		{"an empty protocol name", iana.ApplicationLayerProtocolNegotiation, "\x00\x04\x02h2\x00", iana.DecodeError, "protocol_name_list: empty"},
@@ -121,6 +121,12 @@ func shares(n int) string {
 	return string(w.B)
 }
 
+// twice is a key_share with its last share of one byte once more.
+func twice(share string) string {
+	list := share[2:] + share[len(share)-5:]
+	return string([]byte{byte(len(list) >> 8), byte(len(list))}) + list
+}
+
 func TestServerNameBesideOtherTypes(t *testing.T) {
 	for data, want := range map[string]string{
 		"\x00\x09\x07\x00\x02xy\x00\x00\x01a": "a",
@@ -151,6 +157,11 @@ func TestKeySharesGet(t *testing.T) {
 	}
 	if share, ok := k.Get(iana.X25519); ok {
 		t.Errorf("a share of x25519: %x", share)
+	}
+	for groups, want := range map[string]iana.Group{"\x10\x02\x10\x00\x00\x1d\x10\x01": 0, "\x10\x00\x10\x02": 0x1001, "": 0x1000} {
+		if g, ok := k.Stray(iana.List[iana.Group](groups)); g != want || ok != (want != 0) {
+			t.Errorf("the share of a group that is not in %x is %v, %v, want %v", groups, g, ok, want)
+		}
 	}
 	var groups []iana.Group
 	for g := range k.All() {

@@ -2,15 +2,9 @@ package wire
 
 import (
 	"iter"
-	"slices"
-	"strconv"
 
 	"github.com/s2ngo/s2ngo/iana"
 )
-
-// maxExtensions bounds the extensions of one block, so that looking for duplicates stays
-// cheap. Today's hellos have about twenty.
-const maxExtensions = 128
 
 // Set holds extensions, of those that this package knows; others it does not take in.
 type Set uint64
@@ -64,26 +58,18 @@ func (r *Reader) extension() (iana.Extension, []byte) {
 func (e Extensions) check(at place, offered Set) (Set, *Error) {
 	var (
 		known   Set
-		unknown [maxExtensions]iana.Extension
-		n       int // of unknown
+		unknown seen
 	)
 	r := Reader{b: e, at: "extensions"}
 	var misplaced *Error // the first: a block that is malformed is refused for that
-	for count := 0; r.Len() > 0; count++ {
+	for r.Len() > 0 {
 		t, _ := r.extension()
 		if r.err != nil {
 			return 0, r.err
 		}
-		if count == maxExtensions {
-			return 0, &Error{iana.DecodeError, "extensions: more than " + strconv.Itoa(maxExtensions)}
-		}
 		allowed := placement[bit(t)]
-		if known.Has(t) || allowed == 0 && slices.Contains(unknown[:n], t) {
+		if known.Has(t) || allowed == 0 && unknown.before(uint16(t)) {
 			return 0, &Error{at.duplicateAlert(), "extension " + t.String() + ": there twice"}
-		}
-		if allowed == 0 {
-			unknown[n] = t
-			n++
 		}
 		switch {
 		case misplaced != nil:

@@ -2,15 +2,9 @@ package wire
 
 import (
 	"iter"
-	"slices"
-	"strconv"
 
 	"github.com/s2ngo/s2ngo/iana"
 )
-
-// maxKeyShares bounds the shares of a ClientHello, so that looking for duplicates stays
-// cheap. Clients send one to three.
-const maxKeyShares = 64
 
 // KeyShares is the client's list of key shares, without its length, in the client's order
 // of preference. It lends the bytes of its ClientHello. RFC 8446, Section 4.2.8.
@@ -39,6 +33,20 @@ func (k KeyShares) each(yield func(iana.Group, []byte) bool) {
 	}
 }
 
+// Stray returns the first group of which there is a share though it is not in groups.
+func (k KeyShares) Stray(groups iana.List[iana.Group]) (g iana.Group, ok bool) {
+	var offered seen
+	for i := range groups.Len() {
+		offered.before(uint16(groups.At(i)))
+	}
+	for r := NewReader(k); r.Len() > 0; {
+		if g, _ := r.keyShareEntry(); r.err == nil && !offered.before(uint16(g)) {
+			return g, true
+		}
+	}
+	return 0, false
+}
+
 // keyShareEntry reads a group and its share, which must not be empty.
 func (r *Reader) keyShareEntry() (iana.Group, []byte) {
 	return iana.Group(r.U16()), r.nonEmpty(r.Vec16())
@@ -49,18 +57,13 @@ func (r *Reader) keyShareEntry() (iana.Group, []byte) {
 func parseKeyShares(r *Reader) KeyShares {
 	r.at = "client_shares"
 	shares := r.Vec16()
-	var seen [maxKeyShares]iana.Group
+	var groups seen
 	list := Reader{b: shares, at: r.at}
-	for n := 0; list.Len() > 0; n++ {
+	for list.Len() > 0 {
 		g, _ := list.keyShareEntry()
-		if n == maxKeyShares {
-			list.Fail("more than " + strconv.Itoa(maxKeyShares))
-			break
-		}
-		if slices.Contains(seen[:n], g) {
+		if list.err == nil && groups.before(uint16(g)) {
 			list.illegal("group " + g.String() + " twice")
 		}
-		seen[n] = g
 	}
 	r.adopt(&list)
 	return shares

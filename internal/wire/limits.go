@@ -9,8 +9,9 @@ const maxFinished = 64 // the longest hash
 // What fields could hold is far more than what they do hold, so that the limits are those
 // of use, with room to spare:
 //
-//   - client_hello: 2^16-1. A hello is 0.2 to 2 kB, and 6 kB more for each ticket that
-//     carries a chain; this is what an unknown peer can make a server hold.
+//   - client_hello: 2^16+1024, which holds extensions as long as they can be beside 400 cipher
+//     suites. A hello is 0.2 to 2 kB, and 6 kB more for each ticket that carries a chain; this is
+//     what an unknown peer can make a server hold.
 //   - server_hello: 2^14. A HelloRetryRequest with a large cookie is the longest one; the
 //     ClientHello that repeats it must stay within its own limit.
 //   - encrypted_extensions: 2^14. They hold a name, a few numbers and small blobs.
@@ -29,15 +30,13 @@ const maxFinished = 64 // the longest hash
 //   - server_hello_done and hello_request are empty.
 func MaxLength(t iana.Message) int {
 	switch t {
-	case iana.ClientHello:
-		return 1<<16 - 1
 	case iana.ServerHello, iana.EncryptedExtensions, iana.CertificateVerify, iana.ServerKeyExchange:
 		return 1 << 14
 	case iana.CertificateRequest:
 		return 1<<16 + 512
 	case iana.Certificate:
 		return 1 << 17
-	case iana.NewSessionTicket:
+	case iana.ClientHello, iana.NewSessionTicket:
 		return 1<<16 + 1024
 	case iana.Finished:
 		return maxFinished

@@ -102,7 +102,7 @@ func TestAlert(t *testing.T) {
 
 func TestMaxLength(t *testing.T) {
 	allowed := map[iana.Message]int{
-		iana.ClientHello: 65535, iana.ServerHello: 16384, iana.EncryptedExtensions: 16384, iana.CertificateRequest: 66048,
+		iana.ClientHello: 66560, iana.ServerHello: 16384, iana.EncryptedExtensions: 16384, iana.CertificateRequest: 66048,
 		iana.Certificate: 131072, iana.CertificateVerify: 16384, iana.NewSessionTicket: 66560, iana.Finished: 64, iana.KeyUpdate: 1,
 		iana.ServerKeyExchange: 16384, iana.ClientKeyExchange: 4096, iana.CertificateStatus: 65536,
 	}
