@@ -118,6 +118,7 @@ type Op struct {
 	scheme *sig.Scheme
 	digest []byte // in room
 	room   [64]byte
+	short  [sig.MaxCertificateVerifyInputLen]byte // where a Message of this length and less lies
 
 	mu      sync.Mutex
 	mode    ValidationMode
@@ -136,10 +137,13 @@ const (
 )
 
 // NewOp returns an operation that no connection waits for, so that a handler can be
-// tested without a handshake: perform it, then look at Output. The Op keeps the slices
-// of r; the caller leaves them alone. Errors name what r lacks.
+// tested without a handshake: perform it, then look at Output. The Op copies the Message
+// of r and keeps its other slices; the caller leaves those alone. Errors name what r lacks.
 func NewOp(r Request) (*Op, error) {
 	op := &Op{req: r, mode: r.Mode}
+	if r.Message != nil {
+		op.req.Message = append(op.short[:0], r.Message...)
+	}
 	switch r.Kind {
 	case Sign:
 		op.scheme = sig.Lookup(r.Scheme)

@@ -20,7 +20,7 @@ func TestAnswerInsideTheHookCostsTheOperation(t *testing.T) {
 		server.OnPrivateKey = hook
 		server.Wake = func(*Conn) { t.Error("woken for an answer inside the hook") }
 		return testing.AllocsPerRun(100, func() {
-			end := &callbacks{in: &lane{log: hello}, out: &lane{}, read: everything, write: everything}
+			end := &callbacks{in: &lane{log: hello}, out: &lane{log: make([]byte, 0, 4096)}, read: everything, write: everything}
 			c, err := NewServer(end.recv, end.send, server)
 			if err != nil {
 				t.Fatal(err)

@@ -89,13 +89,13 @@ func (s *expectCertificateVerify12) judged(m *Machine, v Verdict) (state, error)
 	return s.then(m)
 }
 
-// messages returns a copy of all messages so far, which CertificateVerify signs (RFC
-// 5246, Section 7.4.8).
+// messages returns all messages so far, which CertificateVerify signs (RFC 5246, Section 7.4.8).
+// Those that come are put behind them.
 func (m *Machine) messages() ([]byte, error) {
 	if m.x.tooLong {
 		return nil, illegal("%s sent more than %d bytes of handshake before its certificate was verified", m.peer(), m.maxKept())
 	}
-	return slices.Clone(m.x.kept), nil
+	return slices.Clip(m.x.kept), nil
 }
 
 // expectChangeCipherSpec waits for the record that announces the peer's key.

@@ -49,7 +49,7 @@ func (m *Machine) writeCertificate(context []byte, cert *certs.Certificate, ocsp
 
 // sign asks for the signature of CertificateVerify over the transcript so far.
 func (m *Machine) sign(cert *certs.Certificate, id iana.SignatureScheme, then func(*Machine, []byte) (state, error)) (state, error) {
-	message := sig.AppendCertificateVerifyInput(make([]byte, 0, 146), !m.client, m.hash())
+	message := sig.AppendCertificateVerifyInput(m.work.signed[:0], !m.client, m.hash())
 	return m.signMessage(cert, id, message, then)
 }
 
@@ -207,7 +207,7 @@ func (s *expectCertificateVerify) next(m *Machine, msg []byte) (state, error) {
 	if !scheme.Fits(key, iana.TLS13) {
 		return nil, illegal("%s signed by %v, which does not fit its certificate's %v key", m.peer(), v.Scheme, leaf.PublicKeyAlgorithm)
 	}
-	message := sig.AppendCertificateVerifyInput(make([]byte, 0, 146), m.client, m.hash())
+	message := sig.AppendCertificateVerifyInput(m.work.signed[:0], m.client, m.hash())
 	m.hear(msg)
 	return m.checkSignature(scheme, key, message, v.Signature, s.judged)
 }

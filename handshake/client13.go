@@ -57,8 +57,7 @@ func (k *clientKeys) agree(m *Machine, h *clientHello, hello *wire.ServerHello) 
 			return nil, err
 		}
 	}
-	var room [96]byte
-	shared, err := key.Shared(room[:0], hello.KeyShare)
+	shared, err := key.Shared(m.work.shared[:0], hello.KeyShare)
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ func (h *clientHello) bind(m *Machine, msg []byte) {
 		var sum [kdf.MaxSize]byte
 		th := sum[:p.hash.Size()]
 		if m.Result.Retried {
-			th = m.x.transcript.SumWith(sum[:0], truncated)
+			th = m.x.transcript.SumWith(truncated)
 		} else {
 			kdf.Sum(p.hash, th, truncated)
 		}

@@ -17,7 +17,6 @@ import (
 
 // clientHello is what the client has said and keeps until it is answered.
 type clientHello struct {
-	random  [32]byte
 	offered wire.Set
 	keys    []clientKey
 	psks    []offeredPSK
@@ -51,10 +50,9 @@ func (sendClientHello) next(*Machine, []byte) (state, error) {
 
 func (sendClientHello) move(m *Machine) (state, error) {
 	h := &clientHello{}
-	if err := m.draw(h.random[:]); err != nil {
+	if err := m.draw(m.x.clientRandom[:]); err != nil {
 		return nil, err
 	}
-	m.x.clientRandom = h.random
 	m.serverName = strings.TrimSuffix(m.serverName, ".") // as RFC 6066, Section 3 wants it
 	m.Result.ServerName = m.serverName
 	if err := h.chooseSessionID(m); err != nil {
@@ -107,7 +105,7 @@ func (h *clientHello) write(m *Machine) ([]byte, error) {
 	if c.Fallback {
 		suites = append(slices.Clip(suites), iana.TLS_FALLBACK_SCSV)
 	}
-	msg := wire.BeginClientHello(w, iana.TLS12, h.random[:], m.sessionID(), suites)
+	msg := wire.BeginClientHello(w, iana.TLS12, m.x.clientRandom[:], m.sessionID(), suites)
 	x := w.Begin16()
 	if m.serverName != "" && !isAddress(m.serverName) {
 		wire.PutServerName(w, m.serverName)

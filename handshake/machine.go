@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -47,8 +48,8 @@ type Machine struct {
 	again      bool // the message at off was read before
 	read       Epoch
 	write      Epoch
-	in         []byte // fed; from off on not yet consumed
-	off        int
+	in         *input     // fed; nil while there is none
+	off        int        // from here on it is not yet consumed
 	work       *workspace // nil while idle
 	x          *exchange  // nil when done
 	issuer     *Issuer    // of a server's tickets
@@ -61,26 +62,30 @@ type exchange struct {
 	clientRandom [32]byte
 	sessionID    [32]byte
 	sessionIDLen uint8
-	sum          [64]byte // where transcript hashes are put
-	secrets      wiper    // what holds the handshake's secrets now
+	dummy        bool  // the change_cipher_spec of compatibility mode was sent
+	skipped      uint8 // HelloRequests
+	secrets      wiper // what holds the handshake's secrets now
 
 	// TLS 1.2 signs the messages themselves: they are kept while a client certificate is
 	// possible.
 	keep    bool
-	heard   int  // bytes that came while they were kept
 	tooLong bool // more than maxKept
+	heard   int  // bytes that came while they were kept
 	kept    []byte
 
 	origin  origin        // of a session that is resumed
-	dummy   bool          // the change_cipher_spec of compatibility mode was sent
 	decrypt *asyncpkey.Op // of RSA key exchange
-	skipped int           // HelloRequests
 	sslv2   []byte        // the ClientHello, if it came in the framing of SSLv2
 }
 
-// inputs holds buffers for messages that have come in; those that grew large are left to
-// the garbage collector.
-var inputs = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
+// input is what has come in, and the ClientHello that was found in it, which lends it.
+type input struct {
+	bytes    []byte
+	received ReceivedHello
+}
+
+// inputs holds what is not in use; an input that grew large is left to the garbage collector.
+var inputs = sync.Pool{New: func() any { return &input{bytes: make([]byte, 0, 2048)} }}
 
 const maxPooledInput = 32 << 10
 
@@ -107,14 +112,23 @@ func (m *Machine) Feed(epoch Epoch, p []byte) error {
 		return m.fail(unexpected("handshake bytes of the %v epoch came in the %v epoch", epoch, m.read))
 	}
 	if m.in == nil {
-		m.in = (*inputs.Get().(*[]byte))[:0]
+		m.in = inputs.Get().(*input)
 	}
+	in := m.in
 	if m.off > 0 && !m.hold {
-		m.in = m.in[:copy(m.in, m.in[m.off:])]
+		in.bytes = in.bytes[:copy(in.bytes, in.bytes[m.off:])]
 		m.off = 0
 	}
-	m.in = append(m.in, p...)
+	in.bytes = append(in.bytes, p...)
 	return nil
+}
+
+// unconsumed returns what was fed and not yet consumed, lent until the next Feed.
+func (m *Machine) unconsumed() []byte {
+	if m.in == nil {
+		return nil
+	}
+	return m.in.bytes[m.off:]
 }
 
 // Advance moves as far as what has been fed and answered allows, and returns what there
@@ -151,7 +165,7 @@ func (m *Machine) Advance() ([]Event, error) {
 // read key changed in one of the events from i on: they were not sent under it (RFC 8446,
 // Section 5.1). The events from there on are withdrawn.
 func (m *Machine) aligned(i int) error {
-	events, left := m.work.events, len(m.in)-m.off
+	events, left := m.work.events, len(m.unconsumed())
 	for ; left > 0 && i < len(events); i++ {
 		if events[i].Kind == SetReadKey {
 			clear(events[i:])
@@ -202,7 +216,7 @@ func (m *Machine) FeedSSLv2(p []byte) error {
 	if m.err != nil {
 		return m.err
 	}
-	if _, ok := m.state.(expectClientHello); !ok || m.off < len(m.in) {
+	if _, ok := m.state.(expectClientHello); !ok || m.InMessage() {
 		return m.fail(unexpected("client sent an SSLv2 ClientHello where %v is expected", m.state.accepts()))
 	}
 	hello, err := wire.ParseSSLv2ClientHello(nil, p)
@@ -219,7 +233,7 @@ func (m *Machine) ChangeCipherSpec() { m.ccs = true }
 
 func (m *Machine) changeCipherSpec() (state, error) {
 	switch accepted := m.state.accepts(); {
-	case m.off < len(m.in):
+	case m.InMessage():
 		return nil, unexpected("%s sent change_cipher_spec in the middle of a handshake message", m.peer())
 	case !accepted.has(changeCipherSpec):
 		return nil, unexpected("%s sent change_cipher_spec where %v is expected", m.peer(), accepted)
@@ -233,7 +247,7 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 	if err := m.skipHelloRequests(); err != nil {
 		return nil, err
 	}
-	in := m.in[m.off:]
+	in := m.unconsumed()
 	if len(in) == 0 || len(in) < 4 && in[0] == byte(iana.HelloRequest) && m.ignoresHelloRequests() {
 		return nil, nil
 	}
@@ -259,8 +273,8 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 		m.Observe(false, t, n)
 	}
 	m.again = false
-	if accepted&last != 0 && m.off < len(m.in) {
-		return nil, unexpected("%s sent %d bytes after %v in the same record, where keys change", m.peer(), len(m.in)-m.off, t)
+	if rest := len(in) - (4 + n); accepted&last != 0 && rest > 0 {
+		return nil, unexpected("%s sent %d bytes after %v in the same record, where keys change", m.peer(), rest, t)
 	}
 	return in[: 4+n : 4+n], nil
 }
@@ -272,7 +286,7 @@ func (m *Machine) skipHelloRequests() error {
 	if !m.ignoresHelloRequests() {
 		return nil
 	}
-	for len(m.in)-m.off >= 4 && string(m.in[m.off:m.off+4]) == "\x00\x00\x00\x00" {
+	for bytes.HasPrefix(m.unconsumed(), []byte{0, 0, 0, 0}) {
 		m.off += 4
 		if m.x.skipped++; m.x.skipped > maxHelloRequests {
 			return unexpected("server sent %d hello_requests during the handshake", m.x.skipped)
@@ -324,7 +338,7 @@ func (m *Machine) Began() bool { _, begins := m.state.(sendClientHello); return 
 func (m *Machine) WriteEpoch() Epoch { return m.write }
 
 // InMessage reports whether a part of a message has been fed.
-func (m *Machine) InMessage() bool { return m.off < len(m.in) }
+func (m *Machine) InMessage() bool { return len(m.unconsumed()) > 0 }
 
 // Idle gives back what the Machine needs only while it moves. Call it when the Events
 // of the last Advance are done and nothing can go on; Advance takes it up again.
@@ -334,7 +348,7 @@ func (m *Machine) Idle() {
 		w.reset()
 		workspaces.Put(w)
 	}
-	if m.in != nil && m.off == len(m.in) && !m.hold {
+	if m.in != nil && !m.InMessage() && !m.hold {
 		m.dropInput()
 	}
 }
@@ -367,12 +381,14 @@ func (m *Machine) Close() {
 	}
 	m.drop()
 	if m.hold { // the application may still be looking: nobody else gets it
-		m.hold, m.in = false, nil
+		m.hold, m.in, m.off = false, nil, 0
 	}
 	if m.issuer != nil {
 		m.issuer.wipe()
 	}
-	m.off = len(m.in)
+	if m.in != nil {
+		m.off = len(m.in.bytes)
+	}
 	m.Idle()
 	m.Result.Exporter.Clear()
 	m.Result.Exporter = nil
@@ -412,10 +428,11 @@ func (m *Machine) drop() {
 }
 
 func (m *Machine) dropInput() {
-	b := m.in[:0]
+	in := m.in
 	m.in, m.off = nil, 0
-	if cap(b) <= maxPooledInput {
-		inputs.Put(&b)
+	if cap(in.bytes) <= maxPooledInput {
+		in.bytes, in.received = in.bytes[:0], ReceivedHello{}
+		inputs.Put(in)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/sig"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
 
@@ -13,6 +14,12 @@ type workspace struct {
 	w      wire.Writer
 	mark   int // what is written from here on has no Write event yet
 	whole  int // the end of the last message that is complete
+
+	// Room for what goes through an interface or a table of functions, and would be on the heap otherwise.
+	random [32]byte // of a ServerHello
+	shared [96]byte // of a key exchange; cleared where it is used
+	signed [sig.MaxCertificateVerifyInputLen]byte
+	digest [64]byte // of what is signed
 }
 
 var workspaces = sync.Pool{New: func() any {
@@ -31,6 +38,7 @@ func (w *workspace) reset() {
 	w.events = w.events[:0]
 	w.w = wire.Writer{B: w.w.B[:0]}
 	w.mark, w.whole = 0, 0
+	clear(w.shared[:])
 }
 
 func (m *Machine) emit(e Event) { m.work.events = append(m.work.events, e) }
@@ -91,17 +99,19 @@ func (m *Machine) hear(msg []byte) {
 
 // say makes a message, sent or received, part of the transcript.
 func (m *Machine) say(msg []byte) {
-	m.x.transcript.Add(msg)
-	if m.x.keep {
-		m.x.kept = append(m.x.kept, msg...)
+	if !m.x.keep {
+		m.x.transcript.Add(msg)
+		return
 	}
+	m.x.kept = append(m.x.kept, msg...)
+	m.x.transcript.Lend(m.x.kept[len(m.x.kept)-len(msg):])
 }
 
 // forget ends the keeping of messages.
 func (m *Machine) forget() { m.x.keep, m.x.kept = false, nil }
 
 // hash returns the transcript hash so far, lent until the next call.
-func (m *Machine) hash() []byte { return m.x.transcript.Sum(m.x.sum[:0]) }
+func (m *Machine) hash() []byte { return m.x.transcript.Sum() }
 
 // dummyChangeCipherSpec sends the record of middlebox compatibility mode once (RFC 8446,
 // Appendix D.4). A server does so for clients without a session ID, too, which may send it

@@ -15,7 +15,7 @@ import (
 // Signatures are made and checked alike in all messages and versions: here, or by the
 // application.
 
-// signMessage asks for a signature over message, and goes on with then. A key at hand and
+// signMessage asks for a signature over message, which is lent, and goes on with then. A key at hand and
 // no hook for it answers at once, without a wait; the record ends here either way.
 func (m *Machine) signMessage(cert *certs.Certificate, id iana.SignatureScheme, message []byte, then func(*Machine, []byte) (state, error)) (state, error) {
 	if !m.cfg.Asks.Has(AskPrivateKey) {
@@ -48,11 +48,7 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 	if scheme == nil { // the key has learned of a limit since its certificate was selected
 		return nil, internal(nil, "the key of the certificate for %q signs by no scheme of the peer's any more", cert.Leaf.Subject)
 	}
-	var room [64]byte
-	var digest []byte
-	if scheme.Hash != 0 {
-		digest = scheme.Digest(room[:0], message)
-	}
+	digest := digestOf(scheme, m.work.digest[:0], message)
 	var signature []byte
 	var err error
 	if key, ok := cert.PrivateKey.(*ecdsa.PrivateKey); ok && m.cfg.Rand != nil {
@@ -72,34 +68,33 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 	return signature, nil
 }
 
-// checkSignature verifies the peer's signature over message, here or by the
+// digestOf puts the digest that scheme signs into room: nil for a scheme that signs the message itself.
+func digestOf(scheme *sig.Scheme, room, message []byte) []byte {
+	if scheme.Hash == 0 {
+		return nil
+	}
+	return scheme.Digest(room, message)
+}
+
+// checkSignature verifies the peer's signature over message, which is lent, here or by the
 // application, and goes on with then.
 func (m *Machine) checkSignature(scheme *sig.Scheme, key any, message, signature []byte, then func(*Machine, Verdict) (state, error)) (state, error) {
 	m.Result.PeerScheme = scheme.ID
 	if m.cfg.Asks.Has(AskVerifySignature) {
-		check := &SignatureCheck{Scheme: scheme.ID, PublicKey: key, Message: message, Signature: slices.Clone(signature)}
+		check := &SignatureCheck{Scheme: scheme.ID, PublicKey: key, Message: slices.Clone(message), Signature: slices.Clone(signature)}
 		return ask(m, AskVerifySignature, check, new(async.Op[Verdict]), then), nil
 	}
 	verdict := Verdict{}
-	if err := verifySignature(scheme, key, message, signature); err != nil {
+	if err := scheme.Verify(key, digestOf(scheme, m.work.digest[:0], message), message, signature); err != nil {
 		verdict = Reject(err)
 	}
 	return then(m, verdict)
 }
 
-func verifySignature(scheme *sig.Scheme, pub any, message, signature []byte) error {
-	var room [64]byte
-	var digest []byte
-	if scheme.Hash != 0 {
-		digest = scheme.Digest(room[:0], message)
-	}
-	return scheme.Verify(pub, digest, message, signature)
-}
-
 // Verify checks the signature: nil means that it is the key's. It is meant to be the
 // answer, or its reason, of the operation that came with the SignatureCheck.
 func (c *SignatureCheck) Verify() error {
-	return verifySignature(sig.Lookup(c.Scheme), c.PublicKey, c.Message, c.Signature)
+	return sig.Lookup(c.Scheme).Verify(c.PublicKey, nil, c.Message, c.Signature)
 }
 
 // Verdict calls Verify and returns what to answer: Accept, or Reject with the reason.

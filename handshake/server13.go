@@ -164,7 +164,7 @@ type expectSecondClientHello struct {
 func (*expectSecondClientHello) accepts() msgSet { return only(iana.ClientHello) | last }
 
 func (s *expectSecondClientHello) next(m *Machine, msg []byte) (state, error) {
-	hello := new(wire.ClientHello)
+	hello := &m.in.received.Hello
 	if err := hello.Parse(msg[4:]); err != nil {
 		return nil, err
 	}
@@ -294,19 +294,18 @@ func (s *serverFlight) chooseCertificate(m *Machine, hello *wire.ClientHello) er
 // serverHello agrees on the key and writes up to the place where an OCSP response is
 // needed.
 func (s *serverFlight) serverHello(m *Machine, hello *wire.ClientHello) (state, error) {
-	var random [32]byte
-	if err := m.draw(random[:]); err != nil {
+	random := m.work.random[:]
+	if err := m.draw(random); err != nil {
 		return nil, err
 	}
 	group := m.Result.Group
 	peerShare, _ := hello.KeyShares.Get(group)
 	w, start := m.writer()
-	msg := wire.BeginServerHello(w, random[:], m.sessionID(), m.x.suite.ID)
+	msg := wire.BeginServerHello(w, random, m.sessionID(), m.x.suite.ID)
 	x := w.Begin16()
 	wire.PutSelectedVersion(w, iana.TLS13)
 	mark := wire.BeginServerKeyShare(w, group)
-	var room [96]byte
-	share, shared, err := kex.Lookup(group).Encapsulate(m.cfg.Rand, w.B, room[:0], peerShare)
+	share, shared, err := kex.Lookup(group).Encapsulate(m.cfg.Rand, w.B, m.work.shared[:0], peerShare)
 	if err != nil {
 		return nil, err
 	}

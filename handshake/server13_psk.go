@@ -280,7 +280,7 @@ func (s *selectPSK) proved(m *Machine, c *chosenPSK) bool {
 	th := sum[:c.hash.Size()]
 	truncated := s.msg[:len(s.msg)-s.hello.PreSharedKey.BindersLen]
 	if s.retried != nil {
-		th = m.x.transcript.SumWith(sum[:0], truncated)
+		th = m.x.transcript.SumWith(truncated)
 	} else {
 		kdf.Sum(c.hash, th, truncated)
 	}

@@ -18,7 +18,8 @@ type expectClientHello struct{}
 func (expectClientHello) accepts() msgSet { return only(iana.ClientHello) | last }
 
 func (expectClientHello) next(m *Machine, msg []byte) (state, error) {
-	s := &chooseVersion{ReceivedHello{Message: msg}}
+	s := chooseVersion{&m.in.received}
+	s.Message = msg
 	if err := s.Hello.Parse(msg[4:]); err != nil {
 		return nil, err
 	}
@@ -26,19 +27,19 @@ func (expectClientHello) next(m *Machine, msg []byte) (state, error) {
 	m.Result.ServerName = string(s.Hello.ServerName)
 	if m.cfg.Asks.Has(AskConfig) {
 		m.hold = true
-		op := new(async.Op[*Config])
-		return ask(m, AskConfig, &s.ReceivedHello, op, s.withConfig), nil
+		seen := *s.ReceivedHello // not the Machine's: an application may look for longer than it is lent
+		return ask(m, AskConfig, &seen, new(async.Op[*Config]), s.withConfig), nil
 	}
 	return s.withConfig(m, nil)
 }
 
 // chooseVersion holds the ClientHello while the application chooses a Config. The hello
 // lends the Machine's input.
-type chooseVersion struct{ ReceivedHello }
+type chooseVersion struct{ *ReceivedHello }
 
 // withConfig goes on with the Config that the application has chosen; nil keeps the one
 // there is.
-func (s *chooseVersion) withConfig(m *Machine, cfg *Config) (state, error) {
+func (s chooseVersion) withConfig(m *Machine, cfg *Config) (state, error) {
 	if cfg != nil {
 		m.cfg = cfg
 	}

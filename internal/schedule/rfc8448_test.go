@@ -222,7 +222,7 @@ func (w *walk) extract(me *side) {
 func (w *walk) derive(me *side) {
 	th := w.step.Value("hash")
 	if w.own {
-		w.is("hash", w.transcript.Sum(nil))
+		w.is("hash", w.transcript.Sum())
 	}
 	var stage, got Secret
 	switch label := w.step.Label; label {
@@ -281,7 +281,7 @@ func (w *walk) trafficKeys(me *side) {
 func (w *walk) finish(me *side) {
 	sender := w.step.Who
 	if w.own {
-		w.finished[sender] = w.transcript.Sum(nil)
+		w.finished[sender] = bytes.Clone(w.transcript.Sum())
 	} else {
 		sender = map[string]string{"client": "server", "server": "client"}[sender]
 	}
@@ -300,7 +300,7 @@ func (w *walk) finish(me *side) {
 func (w *walk) binder(me *side) {
 	if w.own {
 		w.start()
-		w.is("binder hash", w.transcript.SumWith(nil, w.step.Value("ClientHello prefix")))
+		w.is("binder hash", w.transcript.SumWith(w.step.Value("ClientHello prefix")))
 	}
 	secret := me.early.ResumptionBinderKey()
 	w.is("PRK", secret.Bytes())

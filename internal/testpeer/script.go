@@ -81,7 +81,7 @@ func (s *Script) agree(shared []byte) {
 	}
 	early := s.early()
 	s.keys = early.Handshake(shared)
-	s.HandshakeClient, s.HandshakeServer = s.keys.Traffic(s.transcript.Sum(nil))
+	s.HandshakeClient, s.HandshakeServer = s.keys.Traffic(s.transcript.Sum())
 }
 
 // serverFinished derives the secrets of the application.
@@ -90,7 +90,7 @@ func (s *Script) serverFinished() {
 		return
 	}
 	main := s.keys.Main()
-	s.ApplicationClient, s.ApplicationServer = main.Traffic(s.transcript.Sum(nil))
+	s.ApplicationClient, s.ApplicationServer = main.Traffic(s.transcript.Sum())
 }
 
 // Certificate writes the chain of Identity.
@@ -124,7 +124,7 @@ func (s *Script) certificateVerify(server bool) []byte {
 		s.fail(fmt.Errorf("no signature scheme %v", id))
 		return nil
 	}
-	input := sig.AppendCertificateVerifyInput(nil, server, s.transcript.Sum(nil))
+	input := sig.AppendCertificateVerifyInput(nil, server, s.transcript.Sum())
 	if scheme.Hash != 0 {
 		input = scheme.Digest(nil, input)
 	}
@@ -139,7 +139,7 @@ func (s *Script) finished(secret *schedule.Secret) []byte {
 	if s.err != nil {
 		return nil
 	}
-	wire.AppendFinished(&w, secret.Finished(nil, s.transcript.Sum(nil)))
+	wire.AppendFinished(&w, secret.Finished(nil, s.transcript.Sum()))
 	return s.send(&w)
 }
 
@@ -148,7 +148,7 @@ func (s *Script) readFinished(secret *schedule.Secret, msg []byte) {
 	if s.err != nil {
 		return
 	}
-	want := secret.Finished(nil, s.transcript.Sum(nil))
+	want := secret.Finished(nil, s.transcript.Sum())
 	if len(msg) < 4 || iana.Message(msg[0]) != iana.Finished || subtle.ConstantTimeCompare(msg[4:], want) != 1 {
 		s.fail(fmt.Errorf("the peer's finished is %x, want %x", msg, want))
 	}

@@ -75,7 +75,7 @@ func (c *ScriptClient) bind(msg []byte) []byte {
 		p := &c.PSKs[i]
 		var th []byte
 		if c.Retry {
-			th = c.transcript.SumWith(nil, truncated)
+			th = c.transcript.SumWith(truncated)
 		} else {
 			h := p.hash().New()
 			h.Write(truncated)

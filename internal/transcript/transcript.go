@@ -4,7 +4,7 @@ package transcript
 import (
 	"crypto"
 	_ "crypto/sha256" // registers the hashes that Start takes
-	_ "crypto/sha512"
+	"crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"hash"
@@ -31,7 +31,7 @@ type Transcript struct {
 	kept   []byte    // messages before Start
 	over   bool      // more than Limit bytes came before Start
 	hash   crypto.Hash
-	sum    [64]byte // what the digest writes to: the buffer of a caller would be moved to the heap
+	sum    [4 + sha512.Size384]byte // what the digest writes to: the buffer of a caller would be moved to the heap
 }
 
 // Add appends the messages in msg. It keeps no reference to msg.
@@ -78,24 +78,24 @@ func (t *Transcript) Start(h crypto.Hash) error {
 // Hash returns the hash that Start was given, or 0.
 func (t *Transcript) Hash() crypto.Hash { return t.hash }
 
-// Sum appends the hash of all messages so far to dst. The transcript goes on. It needs
-// Start, and allocates nothing.
-func (t *Transcript) Sum(dst []byte) []byte {
+// Sum returns the hash of all messages so far, lent until the next method that returns one, HelloRetry or
+// Clear. The transcript goes on. It needs Start, and allocates nothing.
+func (t *Transcript) Sum() []byte {
 	t.started()
-	return append(dst, t.digest.Sum(t.sum[:0])...)
+	return t.digest.Sum(t.sum[:0])
 }
 
-// SumWith appends to dst the hash of all messages so far and then extra, without adding extra: a
+// SumWith returns the hash of all messages so far and then extra, lent as by Sum, without adding extra: a
 // PSK binder signs the transcript up to a truncated ClientHello. RFC 8446, Section 4.2.11.2.
 // It needs Start, and allocates one hash.
-func (t *Transcript) SumWith(dst, extra []byte) []byte {
+func (t *Transcript) SumWith(extra []byte) []byte {
 	t.started()
 	d, err := t.digest.(hash.Cloner).Clone()
 	if err != nil {
 		panic("transcript: hash that cannot be cloned: " + err.Error())
 	}
 	d.Write(extra)
-	return append(dst, d.Sum(t.sum[:0])...)
+	return d.Sum(t.sum[:0])
 }
 
 // HelloRetry replaces ClientHello1, the one message so far, by the synthetic message_hash message

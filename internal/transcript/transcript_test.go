@@ -39,11 +39,11 @@ func TestSum(t *testing.T) {
 						start(t, &tr, h)
 					}
 					if i >= at {
-						got, want := tr.Sum([]byte("before")), append([]byte("before"), sum(h, messages[:i]...)...)
+						got, want := tr.Sum(), sum(h, messages[:i]...)
 						if !bytes.Equal(got, want) {
 							t.Errorf("%v, started at %d, lent %v: sum of %d messages %x, want %x", h, at, lend, i, got, want)
 						}
-						got, want = tr.SumWith([]byte("before"), []byte("extra")), append([]byte("before"), sum(h, append(messages[:i:i], []byte("extra"))...)...)
+						got, want = tr.SumWith([]byte("extra")), sum(h, append(messages[:i:i], []byte("extra"))...)
 						if !bytes.Equal(got, want) {
 							t.Errorf("%v, started at %d: sum of %d messages and extra %x, want %x", h, at, i, got, want)
 						}
@@ -71,7 +71,7 @@ func TestOwnership(t *testing.T) {
 	tr.Add(msg)
 	clear(msg)
 	start(t, &tr, crypto.SHA256)
-	if want := sum(crypto.SHA256, []byte("ClientHello")); !bytes.Equal(tr.Sum(nil), want) {
+	if want := sum(crypto.SHA256, []byte("ClientHello")); !bytes.Equal(tr.Sum(), want) {
 		t.Error("Add keeps a reference")
 	}
 
@@ -83,7 +83,7 @@ func TestOwnership(t *testing.T) {
 	if string(buf) != "ClientHello and more" {
 		t.Errorf("Add writes into the lent buffer: %q", buf)
 	}
-	if want := sum(crypto.SHA256, []byte("ClientHelloSecond")); !bytes.Equal(tr.Sum(nil), want) {
+	if want := sum(crypto.SHA256, []byte("ClientHelloSecond")); !bytes.Equal(tr.Sum(), want) {
 		t.Error("sum of a lent and an added message is wrong")
 	}
 }
@@ -112,7 +112,7 @@ func TestLimit(t *testing.T) {
 		if len(tr.kept) > Limit {
 			t.Errorf("%s: %d bytes kept", c.name, len(tr.kept))
 		}
-		if c.err != nil && !panics(func() { tr.Sum(nil) }) {
+		if c.err != nil && !panics(func() { tr.Sum() }) {
 			t.Errorf("%s: has a sum", c.name)
 		}
 	}
@@ -125,7 +125,7 @@ func TestLimit(t *testing.T) {
 	for range 3 { // no limit after Start: nothing is kept
 		tr.Add(big)
 	}
-	if want := sum(crypto.SHA256, big, big, big); !bytes.Equal(tr.Sum(nil), want) {
+	if want := sum(crypto.SHA256, big, big, big); !bytes.Equal(tr.Sum(), want) {
 		t.Error("sum of many bytes is wrong")
 	}
 }
@@ -134,12 +134,12 @@ func TestStartAgain(t *testing.T) {
 	var tr Transcript
 	tr.Add([]byte("ClientHello"))
 	start(t, &tr, crypto.SHA384)
-	before := tr.Sum(nil)
+	before := bytes.Clone(tr.Sum())
 	start(t, &tr, crypto.SHA384)
 	if err := tr.Start(crypto.SHA256); !errors.Is(err, ErrHash) {
 		t.Errorf("another hash: %v", err)
 	}
-	if !bytes.Equal(tr.Sum(nil), before) {
+	if !bytes.Equal(tr.Sum(), before) {
 		t.Error("a second Start changed the sum")
 	}
 }
@@ -158,7 +158,7 @@ func TestHelloRetry(t *testing.T) {
 		for name, tr := range map[string]*Transcript{"server": &server, "client": &client} {
 			tr.HelloRetry()
 			tr.Add(rest)
-			if got := tr.Sum(nil); !bytes.Equal(got, want) {
+			if got := tr.Sum(); !bytes.Equal(got, want) {
 				t.Errorf("%v, %s: %x, want %x", h, name, got, want)
 			}
 		}
@@ -188,7 +188,7 @@ func TestRFC8448(t *testing.T) {
 			tr.Add(m.Data)
 		}
 		want := trace.Values("server", `derive secret "tls13 c hs traffic"`, "hash")[0]
-		if got := tr.Sum(nil); !bytes.Equal(got, want) {
+		if got := tr.Sum(); !bytes.Equal(got, want) {
 			t.Errorf("section %d: %x, want %x", section, got, want)
 		}
 	}
@@ -198,14 +198,14 @@ func TestClear(t *testing.T) {
 	var tr Transcript
 	tr.Add([]byte("ClientHello"))
 	start(t, &tr, crypto.SHA256)
-	tr.Sum(nil)
+	tr.Sum()
 	tr.Clear()
-	if tr.digest != nil || tr.kept != nil || tr.hash != 0 || tr.sum != [64]byte{} {
+	if tr.digest != nil || tr.kept != nil || tr.hash != 0 || tr.sum != (Transcript{}).sum {
 		t.Errorf("after Clear: %+v", tr)
 	}
 	tr.Add([]byte("again"))
 	start(t, &tr, crypto.SHA384)
-	if want := sum(crypto.SHA384, []byte("again")); !bytes.Equal(tr.Sum(nil), want) {
+	if want := sum(crypto.SHA384, []byte("again")); !bytes.Equal(tr.Sum(), want) {
 		t.Error("a cleared Transcript does not begin again")
 	}
 	new(Transcript).Clear()
@@ -213,8 +213,8 @@ func TestClear(t *testing.T) {
 
 func TestUseBeforeStart(t *testing.T) {
 	for name, f := range map[string]func(*Transcript){
-		"Sum":        func(tr *Transcript) { tr.Sum(nil) },
-		"SumWith":    func(tr *Transcript) { tr.SumWith(nil, nil) },
+		"Sum":        func(tr *Transcript) { tr.Sum() },
+		"SumWith":    func(tr *Transcript) { tr.SumWith(nil) },
 		"HelloRetry": func(tr *Transcript) { tr.HelloRetry() },
 	} {
 		if !panics(func() { f(new(Transcript)) }) {
