@@ -96,18 +96,18 @@ func (s *peerCertificate) received(m *Machine, sent iter.Seq[wire.CertificateEnt
 
 // parse makes the chain and what is stapled to it part of the result.
 func (s *peerCertificate) parse(m *Machine, sent iter.Seq[wire.CertificateEntry]) error {
-	der := make([][]byte, 0, 4)
-	peer := &m.Result.Peer
+	work, peer := m.work, &m.Result.Peer
+	work.chain = work.chain[:0]
 	for e := range sent {
-		if len(der) == 0 {
+		if len(work.chain) == 0 {
 			peer.OCSPResponse = slices.Clone(e.OCSPResponse)
 			if e.SCTList != nil { // in TLS 1.2 it came in ServerHello
 				peer.SCTList = slices.Clone(e.SCTList)
 			}
 		}
-		der = append(der, e.DER)
+		work.chain = append(work.chain, e.DER)
 	}
-	chain, err := certs.ParseChain(der, m.maxChain())
+	chain, err := certs.ParseChain(work.chain, m.maxChain())
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (s *client12) begin(m *Machine, h *clientHello, hello *wire.ServerHello, ms
 		return nil, illegal("server chose cipher suite %v, which was not offered for %v", id, iana.TLS12)
 	case hello.CompressionMethod != 0:
 		return nil, illegal("server chose compression method %d", hello.CompressionMethod)
-	case m.x.sessionIDLen > 0 && h.session == nil && string(hello.SessionID) == string(m.sessionID()):
+	case m.x.sessionIDLen > 0 && h.old == nil && string(hello.SessionID) == string(m.sessionID()):
 		return nil, illegal("server resumes a session that this client does not have") // the ID was made up
 	}
 	if m.cfg.RequireEMS && !hello.ExtendedMasterSecret {

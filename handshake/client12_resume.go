@@ -14,9 +14,15 @@ import (
 // S -> C   ServerHello NewSessionTicket* [ChangeCipherSpec] Finished
 // C -> S   [ChangeCipherSpec] Finished
 
-// offer12 returns the session of TLS 1.2 that this client offers to resume, and its peer, or nil:
-// one that today's settings would lead to again. Another handshake on a connection resumes nothing.
-func (m *Machine) offer12() (*session.Session, PeerChain) {
+// offered12 is a session of TLS 1.2 that a client offers to resume.
+type offered12 struct {
+	session *session.Session
+	peer    PeerChain // that it was made with
+}
+
+// offer12 returns the session of TLS 1.2 that this client offers to resume, or nil: one that
+// today's settings would lead to again. Another handshake on a connection resumes nothing.
+func (m *Machine) offer12() *offered12 {
 	c, s := m.cfg, m.cfg.Session
 	switch {
 	case s == nil || s.Version != iana.TLS12 || c.MinVersion > iana.TLS12 || m.before != nil:
@@ -27,10 +33,10 @@ func (m *Machine) offer12() (*session.Session, PeerChain) {
 	case len(s.ID) > len(m.x.sessionID) || len(s.Secret) != schedule.MasterLen:
 	default:
 		if peer, ok := m.peerOf(s); ok {
-			return s, peer
+			return &offered12{s, peer}
 		}
 	}
-	return nil, PeerChain{}
+	return nil
 }
 
 // wantsSessions reports whether this client takes sessions of its servers.
@@ -39,12 +45,12 @@ func (m *Machine) wantsSessions() bool { return m.cfg.SessionTickets && m.before
 // chooseSessionID makes up a legacy_session_id, for the compatibility of TLS 1.3 and to recognise
 // that a ticket is taken, unless the session has one.
 func (h *clientHello) chooseSessionID(m *Machine) error {
-	h.session, h.peer = m.offer12()
-	if h.session != nil && len(h.session.Ticket) == 0 {
-		m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], h.session.ID))
+	h.old = m.offer12()
+	if h.old != nil && len(h.old.session.Ticket) == 0 {
+		m.x.sessionIDLen = uint8(copy(m.x.sessionID[:], h.old.session.ID))
 		return nil
 	}
-	if h.session == nil && (m.cfg.NoCompatibility || m.cfg.MaxVersion < iana.TLS13) {
+	if h.old == nil && (m.cfg.NoCompatibility || m.cfg.MaxVersion < iana.TLS13) {
 		return nil
 	}
 	m.x.sessionIDLen = 32
@@ -54,12 +60,12 @@ func (h *clientHello) chooseSessionID(m *Machine) error {
 // resumes reports whether a ServerHello takes the session that was offered up, by its ID or by the
 // one that was made up beside its ticket.
 func (h *clientHello) resumes(m *Machine, hello *wire.ServerHello) bool {
-	return h.session != nil && string(hello.SessionID) == string(m.sessionID())
+	return h.old != nil && string(hello.SessionID) == string(m.sessionID())
 }
 
 // resume goes on with the session that the server has taken up.
 func (s *client12) resume(m *Machine, h *clientHello, hello *wire.ServerHello, msg []byte) (state, error) {
-	old := h.session
+	old := h.old.session
 	switch ems := iana.ExtendedMasterSecret; { // RFC 7627, Section 5.3
 	case hello.CipherSuite != old.CipherSuite:
 		return nil, illegal("server resumes a session of %v with %v", old.CipherSuite, hello.CipherSuite)
@@ -68,7 +74,7 @@ func (s *client12) resume(m *Machine, h *clientHello, hello *wire.ServerHello, m
 	case hello.ExtendedMasterSecret && !old.ExtendedMasterSecret:
 		return nil, refused("server resumes a session without %v and answers it", ems)
 	}
-	m.restore(old, h.peer)
+	m.restore(old, h.old.peer)
 	if err := m.resume12(&s.session12, old); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/kex"
-	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/wire"
 )
@@ -22,8 +21,7 @@ type clientHello struct {
 	psks    []offeredPSK
 	early   iana.CipherSuite // of early data; 0 = none is offered
 	cookie  []byte           // of the HelloRetryRequest
-	session *session.Session // of TLS 1.2 that is offered, or nil
-	peer    PeerChain        // that it was made with
+	old     *offered12       // session of TLS 1.2, or nil
 }
 
 // clientKey is a private key whose share was sent.
@@ -185,8 +183,8 @@ func (h *clientHello) put12(m *Machine, w *wire.Writer) {
 	wire.PutRenegotiationInfo(w, before)
 	if m.wantsSessions() {
 		var ticket []byte // none asks for one
-		if h.session != nil {
-			ticket = h.session.Ticket
+		if h.old != nil {
+			ticket = h.old.session.Ticket
 		}
 		wire.PutSessionTicket(w, ticket)
 	}

@@ -70,7 +70,7 @@ func (m *Machine) restore(t *session.Session, peer PeerChain) {
 	r := &m.Result
 	r.Resumed, r.ClientAuth, r.PeerScheme, r.PeerTruncated = true, t.ClientAuth, t.PeerScheme, t.PeerTruncated
 	r.Peer = peer
-	m.x.origin = origin{established: t.Established, expires: t.KeyingMaterialExpires}
+	m.x.origin = &origin{established: t.Established, expires: t.KeyingMaterialExpires}
 	if t.PSKIdentity != nil {
 		m.x.origin.psk = &provedPSK{slices.Clone(t.PSKIdentity), t.PSKDigest}
 	}
@@ -79,14 +79,18 @@ func (m *Machine) restore(t *session.Session, peer PeerChain) {
 // originOf returns where sessions of this handshake come from.
 func (m *Machine) originOf() origin {
 	if m.Result.Resumed {
-		return m.x.origin
+		return *m.x.origin
 	}
 	lifetime := m.cfg.KeyingMaterialLifetime
 	if lifetime == 0 {
 		lifetime = session.DefaultKeyingMaterialLifetime
 	}
 	now := m.now()
-	return origin{now, now.Add(lifetime), m.x.origin.psk}
+	o := origin{established: now, expires: now.Add(lifetime)}
+	if m.x.origin != nil {
+		o.psk = m.x.origin.psk
+	}
+	return o
 }
 
 // session returns what a later handshake would resume of this one, but for the secret and what

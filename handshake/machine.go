@@ -73,7 +73,7 @@ type exchange struct {
 	heard   int  // bytes that came while they were kept
 	kept    []byte
 
-	origin  origin        // of a session that is resumed
+	origin  *origin       // of a session that is resumed, or an external PSK's alone; nil = neither
 	decrypt *asyncpkey.Op // of RSA key exchange
 	sslv2   []byte        // the ClientHello, if it came in the framing of SSLv2
 }

@@ -15,6 +15,8 @@ type workspace struct {
 	mark   int // what is written from here on has no Write event yet
 	whole  int // the end of the last message that is complete
 
+	chain [][]byte // certificates of a message, which it lends
+
 	// Room for what goes through an interface or a table of functions, and would be on the heap otherwise.
 	random [32]byte // of a ServerHello
 	shared [96]byte // of a key exchange; cleared where it is used
@@ -23,7 +25,7 @@ type workspace struct {
 }
 
 var workspaces = sync.Pool{New: func() any {
-	return &workspace{events: make([]Event, 0, 16), w: wire.Writer{B: make([]byte, 0, 4096)}}
+	return &workspace{events: make([]Event, 0, 16), w: wire.Writer{B: make([]byte, 0, 4096)}, chain: make([][]byte, 0, 4)}
 }}
 
 func (m *Machine) begin() {
@@ -38,6 +40,7 @@ func (w *workspace) reset() {
 	w.events = w.events[:0]
 	w.w = wire.Writer{B: w.w.B[:0]}
 	w.mark, w.whole = 0, 0
+	clear(w.chain)
 	clear(w.shared[:])
 }
 

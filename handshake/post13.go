@@ -26,8 +26,8 @@ const MaxIdleTickets = 256
 type connected13 struct {
 	read  Secret
 	suite iana.CipherSuite
-	idle  int // KeyUpdates since application data came, less those that were asked for
-	given int // tickets since then
+	given int32 // tickets since application data came
+	idle  int   // KeyUpdates since then, less those that were asked for
 
 	tickets *ticketTaker // of a client that wants tickets
 }

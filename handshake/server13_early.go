@@ -33,7 +33,7 @@ func (s *resumePSK) begin(m *Machine) (state, error) {
 	t := s.psk.session
 	if t == nil {
 		if m.cfg.SessionTickets {
-			m.x.origin.psk = s.psk.external.proved()
+			m.x.origin = &origin{psk: s.psk.external.proved()}
 		}
 		return s.considerEarlyData(m)
 	}

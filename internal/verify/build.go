@@ -50,7 +50,10 @@ func (s *Settings) buildAtAnyTime(sent []*x509.Certificate, now time.Time) ([][]
 // certificates that are always valid, in place of which the chains hold the originals.
 func (s *Settings) x509Verify(sent []*x509.Certificate, now time.Time, anyTime bool) ([][]*x509.Certificate, error) {
 	given := make([]*x509.Certificate, len(sent))
-	pool := x509.NewCertPool()
+	var pool *x509.CertPool // nil is an empty one
+	if len(sent) > 1 {
+		pool = x509.NewCertPool()
+	}
 	for i, cert := range sent {
 		given[i] = s.prepare(cert, anyTime)
 		if i > 0 {

@@ -145,8 +145,8 @@ func (s *Settings) judge(sent []*x509.Certificate, usage x509.ExtKeyUsage) ([]*x
 	if err != nil {
 		return nil, err
 	}
-	first := refuse(untrusted, nil, "the chain ends in nothing that is trusted")
-	for k, chain := range candidates {
+	var first *Error
+	for _, chain := range candidates {
 		e := s.checkUsage(chain, usage)
 		if e == nil {
 			e = s.checkStrength(chain)
@@ -154,9 +154,12 @@ func (s *Settings) judge(sent []*x509.Certificate, usage x509.ExtKeyUsage) ([]*x
 		if e == nil {
 			return chain, nil
 		}
-		if k == 0 {
+		if first == nil {
 			first = e
 		}
+	}
+	if first == nil {
+		first = refuse(untrusted, nil, "the chain ends in nothing that is trusted")
 	}
 	return nil, first
 }
