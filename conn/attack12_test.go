@@ -176,6 +176,71 @@ func TestAttacksAfterTheHandshake12(t *testing.T) {
 	}
 }
 
+// A warning ends a connection, and the peer is told so by a fatal alert (RFC 5246, Section 7.2.2), unless
+// warnings are ignored, of which there may be four without data in between.
+func TestWarnings12(t *testing.T) {
+	const id = iana.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+	warn := func(c *handClient, n int) {
+		for range n {
+			c.record(iana.RecordAlert, 1, byte(iana.NoRenegotiation))
+		}
+	}
+	more := func(c *handClient) { c.record(iana.RecordApplicationData, []byte("more")...) }
+	tooMany := accuses(iana.UnexpectedMessage, "client sent one warning after the other")
+	for _, at := range []struct {
+		name   string
+		ignore bool
+		before bool // the end of the handshake
+		do     func(c *handClient)
+		data   string
+		want   failure
+	}{
+		{name: "one", do: func(c *handClient) { warn(c, 1) }, want: told(iana.NoRenegotiation)},
+		{name: "one, in the handshake", before: true, do: func(c *handClient) { warn(c, 1) }, want: told(iana.NoRenegotiation)},
+		{name: "four, ignored", ignore: true, do: func(c *handClient) { warn(c, 4); more(c) }, data: "more"},
+		{name: "four and four, ignored", ignore: true, do: func(c *handClient) { warn(c, 4); more(c); warn(c, 4); more(c) }, data: "moremore"},
+		{name: "five", ignore: true, do: func(c *handClient) { warn(c, 5); more(c) }, want: tooMany},
+		{name: "five, in the handshake", ignore: true, before: true, do: func(c *handClient) { warn(c, 5) }, want: tooMany},
+	} {
+		t.Run(at.name, func(t *testing.T) {
+			pipe := testpeer.NewPipe()
+			s := mustServer(t, pipe.Server.Recv, pipe.Server.Send, &Config{
+				Certificates: []*Certificate{issue(t, testpeer.Template{})}, SecurityPolicy: onlySuites(t, id), IgnoreWarnings: at.ignore,
+			})
+			c := newHandClient(t, pipe.Client, id)
+			var data string
+			var err error
+			if at.before {
+				c.messages(c.ClientHello())
+				if _, err = s.Negotiate(); err != nil {
+					t.Fatal(err)
+				}
+				c.read()
+				at.do(c)
+				_, err = s.Negotiate()
+			} else {
+				c.established(s)
+				at.do(c)
+				data, err = recvError(t, s)
+			}
+			if data != at.data {
+				t.Errorf("received %q, not %q", data, at.data)
+			}
+			at.want.check(t, "server", err)
+			if at.want.kind == nil {
+				mustSend(t, s, "still there")
+				return
+			}
+			if rec, ok := c.next(); !ok || rec.RecordType != iana.RecordAlert || !bytes.Equal(rec.data, []byte{2, byte(iana.UnexpectedMessage)}) {
+				t.Errorf("the client receives %v %x, not unexpected_message", rec.RecordType, rec.data)
+			}
+			if _, _, err := s.Send([]byte("x")); err == nil {
+				t.Error("the server goes on sending")
+			}
+		})
+	}
+}
+
 // TestWithoutExtendedMasterSecret shakes hands with peers that do not know
 // extended_master_secret, for each key exchange.
 func TestWithoutExtendedMasterSecret(t *testing.T) {

@@ -334,6 +334,9 @@ func (c *Conn) complain(err error) error {
 		if c.is(factPeerClosed) { // it is owed ours (RFC 5246, Section 7.2.1; RFC 8446, Section 6.1)
 			c.sealAlert(levelWarning, iana.CloseNotify)
 		}
+		if c.is(factWarned) { // whose sender may have meant to go on (RFC 5246, Section 7.2.2)
+			c.sealAlert(levelFatal, iana.UnexpectedMessage)
+		}
 		return known // io, closed, alert: nothing else to tell
 	}
 	if c.refusal != nil {

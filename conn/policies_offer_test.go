@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"crypto/x509"
 	"slices"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/s2ngo/s2ngo/handshake"
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/suite"
+	"github.com/s2ngo/s2ngo/internal/testpeer"
 	"github.com/s2ngo/s2ngo/policy"
 )
 
@@ -18,6 +20,11 @@ func implementedScheme(id iana.SignatureScheme) bool {
 func implementedSuite(id iana.CipherSuite) bool {
 	s := suite.Lookup(id)
 	return s != nil && s.Usable()
+}
+
+func usesGroup(id iana.CipherSuite) bool {
+	s := suite.Lookup(id)
+	return s != nil && (s.TLS13 || s.KeyExchange == suite.KeyExchangeECDHE)
 }
 
 // TestNothingIsOfferedThatIsNotImplemented looks at what a client and a server of each
@@ -39,7 +46,9 @@ func wantImplementedOffers(t *testing.T, name string, fit []*Certificate) {
 		wantOnly(t, name+": offered suites", h.CipherSuites(), func(id iana.CipherSuite) bool {
 			return implementedSuite(id) || id == iana.TLS_EMPTY_RENEGOTIATION_INFO_SCSV
 		})
-		wantOnly(t, name+": offered groups", h.SupportedGroups(), handshake.SupportsGroup)
+		if _, there := h.Extension(iana.SupportedGroups); there || slices.ContainsFunc(h.CipherSuites(), usesGroup) {
+			wantOnly(t, name+": offered groups", h.SupportedGroups(), handshake.SupportsGroup)
+		}
 		wantOnly(t, name+": signature_algorithms", h.SignatureSchemes(), implementedScheme)
 		if content, ok := h.Extension(iana.SignatureAlgorithmsCert); ok {
 			if len(content) < 4 {
@@ -62,6 +71,46 @@ func wantImplementedOffers(t *testing.T, name string, fit []*Certificate) {
 	newPair(t, client, server).mustNegotiate(t)
 	if !heard || !asked {
 		t.Errorf("%s: hooks were called: %t, %t", name, heard, asked)
+	}
+}
+
+// Groups and point formats are offered with the suites that use them alone (RFC 8422, Section 4).
+func TestCurvesAreOfferedWhereTheyAreUsed(t *testing.T) {
+	rsa := issue(t, testpeer.Template{Key: testpeer.KeyRSA2048, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment})
+	const aes13 = iana.TLS_AES_128_GCM_SHA256
+	for _, c := range []struct {
+		what            string
+		suites          []iana.CipherSuite
+		curves          []iana.Group
+		groups, formats bool
+	}{
+		{"ECDHE", []iana.CipherSuite{iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}, []iana.Group{iana.X25519}, true, true},
+		{"ECDHE and RSA", []iana.CipherSuite{iana.TLS_RSA_WITH_AES_128_GCM_SHA256, iana.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}, []iana.Group{iana.X25519}, true, true},
+		{"RSA", []iana.CipherSuite{iana.TLS_RSA_WITH_AES_128_GCM_SHA256}, []iana.Group{iana.X25519}, false, false},
+		{"DHE", []iana.CipherSuite{iana.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256}, []iana.Group{iana.X25519}, false, false},
+		{"RSA and no curve", []iana.CipherSuite{iana.TLS_RSA_WITH_AES_128_GCM_SHA256}, nil, false, false},
+		{"TLS 1.3 and RSA", []iana.CipherSuite{aes13, iana.TLS_RSA_WITH_AES_128_GCM_SHA256}, []iana.Group{iana.X25519}, true, false},
+		{"TLS 1.3 alone", []iana.CipherSuite{aes13}, []iana.Group{iana.X25519}, true, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			p := onlySuites(t, c.suites...)
+			p.Curves = c.curves
+			if slices.Contains(c.suites, aes13) {
+				p.MaxVersion = iana.TLS13
+			}
+			client := clientConfig()
+			client.SecurityPolicy = p
+			server := &Config{Certificates: []*Certificate{rsa}, SecurityPolicy: p}
+			server.OnClientHello = func(_ *Conn, h *ClientHello, op *async.Op[*Config]) {
+				_, groups := h.Extension(iana.SupportedGroups)
+				_, formats := h.Extension(iana.ECPointFormats)
+				if groups != c.groups || formats != c.formats {
+					t.Errorf("supported_groups is offered: %t, ec_point_formats: %t", groups, formats)
+				}
+				op.Answer(nil)
+			}
+			newPair(t, client, server).mustNegotiate(t)
+		})
 	}
 }
 

@@ -146,7 +146,7 @@ func (c *Conn) endReading(err error) {
 	if known, ok := err.(*Error); ok {
 		c.readErr = known
 		if known.Kind == ErrAlert {
-			c.control.wantEnd(known, 0, false)
+			c.control.wantEnd(known, iana.UnexpectedMessage, c.is(factWarned)) // as in complain
 		}
 		return
 	}

@@ -109,7 +109,10 @@ func (h *clientHello) write(m *Machine) ([]byte, error) {
 		wire.PutServerName(w, m.serverName)
 	}
 	wire.PutSupportedVersions(w, versions(c)...)
-	wire.PutSupportedGroups(w, c.GroupOrder)
+	curves := c.MinVersion <= iana.TLS12 && slices.ContainsFunc(suites, usesCurve)
+	if curves || c.MaxVersion >= iana.TLS13 {
+		wire.PutSupportedGroups(w, c.GroupOrder)
+	}
 	wire.PutSignatureAlgorithms(w, c.OfferedSchemes)
 	if c.CertificateSchemes != nil {
 		wire.PutSignatureAlgorithmsCert(w, c.CertificateSchemes)
@@ -127,6 +130,9 @@ func (h *clientHello) write(m *Machine) ([]byte, error) {
 		wire.PutSCTRequest(w)
 	}
 	if c.MinVersion <= iana.TLS12 {
+		if curves {
+			wire.PutECPointFormats(w, wire.PointUncompressed) // RFC 8422, Section 5.1.2
+		}
 		h.put12(m, w)
 	}
 	if c.MaxVersion >= iana.TLS13 {
@@ -170,11 +176,16 @@ func (h *clientHello) putKeyShares(w *wire.Writer) {
 	wire.EndKeyShares(w, shares)
 }
 
-// put12 writes the extensions that only TLS 1.2 knows: points are uncompressed (RFC 8422,
-// Section 5.1.2), the master secret is extended (RFC 7627), and renegotiation, if there
-// ever is one, is secure (RFC 5746).
+// usesCurve reports whether a suite is one of elliptic curves in TLS 1.2. A client that offers none
+// must not list curves and point formats for it (RFC 8422, Section 4).
+func usesCurve(id iana.CipherSuite) bool {
+	row := suite.Lookup(id)
+	return row != nil && !row.TLS13 && row.KeyExchange == suite.KeyExchangeECDHE
+}
+
+// put12 writes the extensions that only TLS 1.2 knows, whatever the suites: the master secret is
+// extended (RFC 7627), and renegotiation, if there ever is one, is secure (RFC 5746).
 func (h *clientHello) put12(m *Machine, w *wire.Writer) {
-	wire.PutECPointFormats(w, 0)
 	wire.PutExtendedMasterSecret(w)
 	var before []byte
 	if m.before != nil {
