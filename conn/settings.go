@@ -129,19 +129,18 @@ func (c *Conn) change(method string, set func(s *settings)) error {
 	if c.started {
 		return usage("%s after Negotiate has begun", method)
 	}
-	before := settings{}
-	if c.own != nil {
-		before = *c.own
+	before, next := c.own, &settings{}
+	if before != nil {
+		*next = *before
 	}
-	next := before
-	set(&next)
-	c.own = &next
+	set(next)
+	c.own = next
 	if err := c.adopt(c.cfg); err != nil {
-		c.own = &before
+		c.own = before
 		_ = c.adopt(c.cfg) // as it was accepted before
 		return err
 	}
-	if before.session != nil && before.session != next.session {
+	if before != nil && before.session != nil && before.session != next.session {
 		before.session.Clear()
 	}
 	return nil

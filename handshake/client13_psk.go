@@ -169,7 +169,7 @@ func (h *clientHello) chosenPSK(m *Machine, hello *wire.ServerHello) (*offeredPS
 
 // usePSK makes the PSK's peer that of this handshake.
 func (m *Machine) usePSK(p *offeredPSK) error {
-	m.Result.PSKIdentity = slices.Clone(p.identity())
+	m.Result.PSKIdentity = p.identity()
 	if p.session != nil {
 		m.restore(p.session, p.peer)
 		return nil

@@ -172,15 +172,23 @@ func (s *selectPSK) open(m *Machine) *chosenPSK {
 	if !ok {
 		return nil
 	}
-	defer clear(content)
-	return s.fits(m, content)
+	t, err := session.Take(content)
+	if err != nil {
+		clear(content)
+		return nil
+	}
+	return s.fits(m, t)
 }
 
 // withEntry takes what the store has under the ticket. Another session's is none.
 func (s *selectPSK) withEntry(m *Machine, entry []byte) (state, error) {
-	defer clear(entry) // it is ours now
-	c := s.fits(m, entry)
-	if c == nil || string(c.session.ID) != string(s.identity) {
+	c := s.read(m, entry)
+	clear(entry) // it is ours now
+	if c != nil && string(c.session.ID) != string(s.identity) {
+		c.wipe()
+		c = nil
+	}
+	if c == nil {
 		return s.tickets(m)
 	}
 	c.stateful = true
@@ -189,7 +197,7 @@ func (s *selectPSK) withEntry(m *Machine, entry []byte) (state, error) {
 
 // withState takes what the application found in the ticket; nil leaves it to our own keys.
 func (s *selectPSK) withState(m *Machine, content []byte) (state, error) {
-	c := s.fits(m, content)
+	c := s.read(m, content)
 	if content == nil {
 		c = s.open(m)
 	}
@@ -199,19 +207,26 @@ func (s *selectPSK) withState(m *Machine, content []byte) (state, error) {
 	return s.prove(m, c)
 }
 
-// fits returns the choice of the session that content is, if it may be resumed here and now: by the
-// cipher suite that a full handshake would choose, whose hash has to be the session's.
-func (s *selectPSK) fits(m *Machine, content []byte) *chosenPSK {
+// read returns the choice of the session that content is, of which it keeps nothing.
+func (s *selectPSK) read(m *Machine, content []byte) *chosenPSK {
 	t, err := session.Parse(content)
 	if err != nil {
 		return nil
 	}
+	return s.fits(m, t)
+}
+
+// fits returns the choice of session t, if it may be resumed here and now: by the cipher suite that a
+// full handshake would choose, whose hash has to be the session's. Any other is wiped.
+func (s *selectPSK) fits(m *Machine, t *session.Session) *chosenPSK {
 	id, ok := s.suiteFor(m, 0)
 	if !ok || suite.Lookup(id).Hash != suite.Lookup(t.CipherSuite).Hash || !s.hello.CipherSuites.Has(t.CipherSuite) || !m.resumable(t) || !m.knowsPSK(t) {
+		t.Clear()
 		return nil
 	}
 	peer, ok := m.peerOf(t)
 	if !ok {
+		t.Clear()
 		return nil
 	}
 	return &chosenPSK{identity: slices.Clone(s.identity), index: s.index, age: s.age, hash: suite.Lookup(id).Hash, session: t, peer: peer, promised: t.MaxEarlyData}

@@ -20,14 +20,33 @@ const masterSecretLen = 48
 // maxTime is the end of the year 9999, in milliseconds.
 const maxTime = 253402300799_999
 
-// Parse reads what Append wrote, and copies it. It checks that the fields can stand beside each
-// other, so that what it returns can be resumed if it may be. Errors: ErrFormat.
+// Parse is Take of a copy of b.
 func Parse(b []byte) (*Session, error) {
-	n := len(b) - checksumLen
-	if n < 0 || binary.BigEndian.Uint32(b[n:]) != crc32.Checksum(b[:n], castagnoli) {
+	if !intact(b) { // what is damaged is not copied
 		return nil, ErrFormat
 	}
-	d := decoder{b: bytes.Clone(b[:n])}
+	return take(bytes.Clone(b[:len(b)-checksumLen]))
+}
+
+// Take reads what Append wrote. The Session lies in b, which belongs to it from then on. It checks that the
+// fields can stand beside each other, so that what it returns can be resumed if it may be. Errors: ErrFormat;
+// b is the caller's then.
+func Take(b []byte) (*Session, error) {
+	if !intact(b) {
+		return nil, ErrFormat
+	}
+	return take(b[:len(b)-checksumLen])
+}
+
+// intact reports whether b ends with the checksum of what is before it.
+func intact(b []byte) bool {
+	n := len(b) - checksumLen
+	return n >= 0 && binary.BigEndian.Uint32(b[n:]) == crc32.Checksum(b[:n], castagnoli)
+}
+
+// take is Take without the checksum.
+func take(b []byte) (*Session, error) {
+	d := decoder{b: b}
 	if d.u8() != format {
 		return nil, ErrFormat
 	}

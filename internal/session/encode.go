@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"time"
 )
 
@@ -40,6 +41,7 @@ func (s *Session) Append(dst []byte) []byte {
 			return dst
 		}
 	}
+	dst = slices.Grow(dst, s.size())
 	start := len(dst)
 	var flags byte
 	for _, f := range [...]struct {
@@ -79,6 +81,20 @@ func (s *Session) Append(dst []byte) []byte {
 		dst = append24(dst, c)
 	}
 	return u32(dst, crc32.Checksum(dst[start:], castagnoli))
+}
+
+// size is how many bytes Append appends.
+func (s *Session) size() int {
+	const fixed = 2 + 4*2 + 3*8 + 3*4 + 3*1 + 5*2 + 3 + 1 + checksumLen // flags, code points, times, numbers, lengths
+	n := fixed + len(s.Binding) + len(s.Secret) + len(s.ID) + len(s.ALPN) + len(s.ServerName) + len(s.EarlyDataContext) +
+		len(s.Ticket) + len(s.SCTList) + len(s.OCSPResponse)
+	if len(s.PSKIdentity) > 0 {
+		n += len(s.PSKIdentity) + len(s.PSKDigest)
+	}
+	for _, c := range s.PeerChain {
+		n += 3 + len(c)
+	}
+	return n
 }
 
 // appendTime writes t in milliseconds since 1970, the grain of a ticket's age; 0 stands for

@@ -55,6 +55,9 @@ func TestRoundTrip(t *testing.T) {
 			type plain Session // without the methods that hide what it holds
 			t.Errorf("%s: written and read:\n%+v\nwant\n%+v", name, *(*plain)(got), *(*plain)(s))
 		}
+		if n := len(b) - len("before"); n != s.size() {
+			t.Errorf("%s: %d bytes written, room was made for %d", name, n, s.size())
+		}
 	}
 }
 
@@ -151,6 +154,28 @@ func TestParseCopies(t *testing.T) {
 	clear(b)
 	if !reflect.DeepEqual(s, full13()) {
 		t.Error("the session changed with the bytes that it was read from")
+	}
+}
+
+// A session that was taken is wiped where it lay; what is no session is left alone.
+func TestTake(t *testing.T) {
+	s := full13()
+	b := s.Append(nil)
+	got, err := Take(b)
+	if err != nil || !reflect.DeepEqual(s, got) {
+		t.Fatalf("another session was taken, %v", err)
+	}
+	if !bytes.Contains(b, s.Secret) {
+		t.Fatal("the secret is not in what was written")
+	}
+	if got.Clear(); bytes.Contains(b, s.Secret) {
+		t.Error("Clear leaves the secret in the bytes that the session lay in")
+	}
+	for name, b := range map[string][]byte{"a wrong checksum": append(s.Append(nil), 0), "another format": summed([]byte{2, 0, 0, 0})} {
+		before := bytes.Clone(b)
+		if _, err := Take(b); err != ErrFormat || !bytes.Equal(b, before) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (k *Keys) Seal(dst, plaintext []byte, now time.Time, random io.Reader) (tic
 	if err != nil {
 		return dst[:start], 0, false, err
 	}
-	return aead.Seal(dst, nonce[:], plaintext, key.name[:]), k.opensUntil(key).Sub(now), true, nil
+	return aead.Seal(dst, nonce, plaintext, key.name[:]), k.opensUntil(key).Sub(now), true, nil
 }
 
 // Open appends to dst what ticket holds. renew says that its key seals no more, so that the client
@@ -73,7 +73,7 @@ func (k *Keys) Open(dst, ticket []byte, now time.Time) (plaintext []byte, renew,
 		if err != nil {
 			return dst, false, false
 		}
-		opened, err := aead.Open(dst, nonce[:], ticket[nameLen+randomLen:], key.name[:])
+		opened, err := aead.Open(dst, nonce, ticket[nameLen+randomLen:], key.name[:])
 		if err != nil {
 			return dst, false, false
 		}
@@ -83,13 +83,12 @@ func (k *Keys) Open(dst, ticket []byte, now time.Time) (plaintext []byte, renew,
 }
 
 // derive returns the cipher of the ticket that has these random bytes.
-func (key *ticketKey) derive(salt []byte) (aead cipher.AEAD, nonce [suite.NonceLen]byte, err error) {
+func (key *ticketKey) derive(salt []byte) (aead cipher.AEAD, nonce []byte, err error) {
 	var block [aeadKeyLen + suite.NonceLen]byte
-	defer clear(block[:])
+	defer clear(block[:aeadKeyLen])
 	var info [len(ticketLabel) + randomLen]byte
 	copy(info[copy(info[:], ticketLabel):], salt)
 	kdf.Expand(crypto.SHA256, block[:], key.prk[:], info[:])
-	copy(nonce[:], block[aeadKeyLen:])
 	aead, err = newAEAD(block[:aeadKeyLen])
-	return aead, nonce, err
+	return aead, block[aeadKeyLen:], err
 }
