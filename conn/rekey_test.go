@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -193,6 +194,68 @@ func TestKeyUpdateRequestsOnAFullWire(t *testing.T) {
 	wantRecv(t, p.server, "at last")
 	if client.sent != 1 { // it waited behind all data, and was the answer to each
 		t.Errorf("%d KeyUpdates answer the requests", client.sent)
+	}
+}
+
+// meanwhile lets c receive all there is during the first write of a Send of data, and returns what
+// Send returns and how long the records are that it writes.
+func meanwhile(t *testing.T, c *Conn, data []byte) (n int, err error, records []int) {
+	t.Helper()
+	send, wire := c.send, []byte(nil)
+	c.send = func(p []byte) (int, error) {
+		if wire == nil {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				_, _, _ = c.Recv(make([]byte, 1))
+			}()
+			<-done
+		}
+		wire = append(wire, p...)
+		return send(p)
+	}
+	defer func() { c.send = send }()
+	n, b, err := c.Send(data)
+	if b != NotBlocked {
+		t.Fatal(b)
+	}
+	for len(wire) > 0 {
+		length := record.HeaderLen + int(wire[3])<<8 + int(wire[4])
+		records, wire = append(records, length), wire[length:]
+	}
+	return n, err, records
+}
+
+// What Recv comes upon during a long Send does not wait for its end: the KeyUpdate that the peer
+// asks for goes before the next application data (RFC 8446, Section 4.6.3), and none follows a
+// fatal alert of the peer (Section 6.2).
+func TestWhatComesDuringALongSend(t *testing.T) {
+	const full, update = 5 + 16384 + 17, 5 + 5 + 17
+	for _, c := range []struct {
+		name    string
+		buffer  int
+		do      func(t *testing.T, a *attacker)
+		n       int
+		err     failure
+		records []int
+	}{
+		{"nothing", 0, func(*testing.T, *attacker) {}, 6 * 16384, failure{}, []int{full, full, full, full, full, full}},
+		{"a KeyUpdate that asks for none", 0, func(t *testing.T, a *attacker) { a.updateKeys(t, 0) }, 6 * 16384, failure{}, []int{full, full, full, full, full, full}},
+		{"a KeyUpdate that asks for one", 0, func(t *testing.T, a *attacker) { a.updateKeys(t, 1) }, 6 * 16384, failure{}, []int{full, update, full, full, full, full, full}},
+		{"a KeyUpdate that asks for one, when two records are sealed", 2 * full, func(t *testing.T, a *attacker) { a.updateKeys(t, 1) }, 6 * 16384, failure{}, []int{full, full, update, full, full, full, full}},
+		{"a fatal alert", 0, func(_ *testing.T, a *attacker) { a.alert(2, iana.InternalError) }, 16384, told(iana.InternalError), []int{full}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			client := quick(clientConfig())
+			client.RecordSize, client.SendBufferSize = 16384, c.buffer
+			p := established(t, client, quick(serverConfig(t)))
+			c.do(t, attack(t, p.server))
+			n, err, records := meanwhile(t, p.client, make([]byte, 6*16384))
+			if n != c.n || !slices.Equal(records, c.records) {
+				t.Errorf("%d bytes were taken, in records of %d bytes, want %d in %d", n, records, c.n, c.records)
+			}
+			c.err.check(t, "client", err)
+		})
 	}
 }
 

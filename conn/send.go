@@ -57,6 +57,16 @@ func (c *Conn) sendv(buffers [][]byte, method string) (n int, b Blocked, err err
 		return 0, NotBlocked, err
 	}
 	for n < total {
+		if c.control.waiting.Load() { // Recv has come upon something meanwhile
+			if err := c.canWrite(); err != nil {
+				return n, NotBlocked, err
+			}
+		}
+		if c.control.held { // a KeyUpdate that was asked for goes before the next data (RFC 8446, Section 4.6.3)
+			if b, err := c.flushWrite(); b != NotBlocked || err != nil {
+				return n, b, err
+			}
+		}
 		k, err := c.sealData(&buffers, total-n)
 		n += k
 		c.appOut.Add(uint64(k))
