@@ -198,8 +198,8 @@ func TestKeyUpdateRequestsOnAFullWire(t *testing.T) {
 }
 
 // meanwhile lets c receive all there is during the first write of a Send of data, and returns what
-// Send returns and how long the records are that it writes.
-func meanwhile(t *testing.T, c *Conn, data []byte) (n int, err error, records []int) {
+// Send returns and how long the records are that it has written.
+func meanwhile(t *testing.T, c *Conn, data []byte) (n int, records []int, err error) {
 	t.Helper()
 	send, wire := c.send, []byte(nil)
 	c.send = func(p []byte) (int, error) {
@@ -223,7 +223,7 @@ func meanwhile(t *testing.T, c *Conn, data []byte) (n int, err error, records []
 		length := record.HeaderLen + int(wire[3])<<8 + int(wire[4])
 		records, wire = append(records, length), wire[length:]
 	}
-	return n, err, records
+	return n, records, err
 }
 
 // What Recv comes upon during a long Send does not wait for its end: the KeyUpdate that the peer
@@ -250,7 +250,7 @@ func TestWhatComesDuringALongSend(t *testing.T) {
 			client.RecordSize, client.SendBufferSize = 16384, c.buffer
 			p := established(t, client, quick(serverConfig(t)))
 			c.do(t, attack(t, p.server))
-			n, err, records := meanwhile(t, p.client, make([]byte, 6*16384))
+			n, records, err := meanwhile(t, p.client, make([]byte, 6*16384))
 			if n != c.n || !slices.Equal(records, c.records) {
 				t.Errorf("%d bytes were taken, in records of %d bytes, want %d in %d", n, records, c.n, c.records)
 			}

@@ -337,17 +337,17 @@ func TestRenegotiationMistakes(t *testing.T) {
 		{"TLS 1.3", func(s *handServer, _ []byte) {
 			s.Edit = testpeer.On(iana.ServerHello, testpeer.Change(func(p *testpeer.Parts) {
 				p.Suites = []byte{0x13, 1}
-				p.Extensions = []testpeer.Extension{{Type: iana.SupportedVersions, Data: []byte{3, 4}}}
+				p.Extensions = []testpeer.Extension{{Type: iana.KeyShare, Data: make([]byte, 40)}, {Type: iana.SupportedVersions, Data: []byte{3, 4}}}
 			}))
 			s.messages(s.ServerHello())
-		}, accuses(iana.IllegalParameter, "server chose TLSv1.3 in supported_versions, which was not offered")},
+		}, accuses(iana.ProtocolVersion, "server chose TLSv1.3 to renegotiate TLSv1.2")},
 		{"a HelloRetryRequest", func(s *handServer, _ []byte) {
 			s.Edit = testpeer.On(iana.ServerHello, testpeer.Change(func(p *testpeer.Parts) {
 				p.Random, p.Suites = wire.HelloRetryRequestRandom[:], []byte{0x13, 1}
 				p.Extensions = []testpeer.Extension{{Type: iana.SupportedVersions, Data: []byte{3, 4}}, {Type: iana.Cookie, Data: []byte{0, 1, 7}}}
 			}))
 			s.messages(s.ServerHello())
-		}, accuses(iana.IllegalParameter, "server chose TLSv1.3 in supported_versions, which was not offered")},
+		}, accuses(iana.ProtocolVersion, "server chose TLSv1.3 to renegotiate TLSv1.2")},
 		{"a bad signature", func(s *handServer, _ []byte) {
 			s.Edit = testpeer.On(iana.ServerKeyExchange, testpeer.Flip(-1))
 			s.ourFlight()

@@ -219,10 +219,15 @@ func (*expectServerHello) accepts() msgSet { return only(iana.ServerHello) }
 
 func (s *expectServerHello) next(m *Machine, msg []byte) (state, error) {
 	var hello wire.ServerHello
-	if err := hello.Parse(msg[4:], s.hello.offered); err != nil {
+	err := hello.Parse(msg[4:], s.hello.offered)
+	switch v := hello.SupportedVersion; { // before the rest (RFC 8446, Section 4.2.1)
+	case v == iana.TLS13 && m.before != nil: // RFC 8446, Section 4.1.3
+		return nil, wrongVersion("server chose %v to renegotiate %v", v, iana.TLS12)
+	case v != 0 && (v != iana.TLS13 || m.cfg.MaxVersion < iana.TLS13):
+		return nil, illegal("server chose %v in supported_versions, which was not offered", v)
+	case err != nil:
 		return nil, err
-	}
-	if hello.SupportedVersion == 0 {
+	case v == 0:
 		return s.chose12(m, &hello, msg)
 	}
 	if err := s.check(m, &hello); err != nil {
@@ -266,8 +271,6 @@ func (s *expectServerHello) chose12(m *Machine, hello *wire.ServerHello, msg []b
 // it is SSL's (Section D.5); what no version of TLS bears comes of no server that is sane.
 func (s *expectServerHello) check(m *Machine, hello *wire.ServerHello) error {
 	switch {
-	case hello.SupportedVersion != iana.TLS13, m.cfg.MaxVersion < iana.TLS13: // as in another handshake
-		return illegal("server chose %v in supported_versions, which was not offered", hello.SupportedVersion)
 	case hello.LegacyVersion <= iana.SSL30:
 		return wrongVersion("server sent legacy_version %v, with which no version of TLS begins", hello.LegacyVersion)
 	case hello.LegacyVersion > iana.TLS13:

@@ -24,6 +24,8 @@ func TestServerMistakes(t *testing.T) {
 			iana.IllegalParameter, "server chose TLSv1.2 after HelloRetryRequest"},
 		{"a version that was not offered", serverHello(replace(iana.SupportedVersions, 3, 5)),
 			iana.IllegalParameter, "server chose 0x0305 in supported_versions, which was not offered"},
+		{"such a version, with an extension and a group that were not offered", serverHello(replace(iana.SupportedVersions, 3, 5), add(0x1234), replace(iana.KeyShare)),
+			iana.IllegalParameter, "server chose 0x0305 in supported_versions, which was not offered"},
 		{"TLS 1.2 in supported_versions", serverHello(replace(iana.SupportedVersions, 3, 3)),
 			iana.IllegalParameter, "server_hello: extension supported_versions: TLSv1.2 is before TLSv1.3"},
 		{"legacy_version of SSL 3.0", serverHello(version(iana.SSL30)),

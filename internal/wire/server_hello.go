@@ -23,7 +23,8 @@ type ServerHello struct {
 
 	// SupportedVersion is 0 in a ServerHello without the extension, which is one of TLS 1.2
 	// or before: of its extensions Parse checks nothing but that none is there twice, and
-	// the fields below are empty until Parse12.
+	// the fields below are empty until Parse12. It is there also if Parse fails for what is
+	// to be read by the rules of that version.
 	SupportedVersion iana.Version
 	KeyShareGroup    iana.Group // 0 if there is no key_share
 	KeyShare         []byte     // nil in a HelloRetryRequest
@@ -79,7 +80,10 @@ func (m *ServerHello) Parse(body []byte, offered Set) error {
 
 	// The version decides by which rules the other extensions are judged. RFC 8446,
 	// Section 4.2.1.
-	_, tls13 := m.Extensions.Get(iana.SupportedVersions)
+	version, tls13 := m.Extensions.Get(iana.SupportedVersions)
+	if x := NewReader(version); tls13 { // what is wrong with it is found below
+		m.SupportedVersion = parseSelectedVersion(&x)
+	}
 	switch {
 	case !tls13 && at == inHelloRetryRequest:
 		return (&Error{iana.MissingExtension, "no supported_versions"}).in(name)

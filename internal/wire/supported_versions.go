@@ -26,6 +26,7 @@ func parseSelectedVersion(r *Reader) iana.Version {
 	v := iana.Version(r.U16())
 	if r.err == nil && v < iana.TLS13 {
 		r.illegal(v.String() + " is before TLSv1.3")
+		return 0
 	}
 	return v
 }
