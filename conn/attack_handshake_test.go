@@ -84,7 +84,7 @@ func TestFirstBytes(t *testing.T) {
 		{name: "a ServerHello to a server", sent: []byte{22, 3, 3, 0, 4, 2, 0, 0, 0}, server: accuses(iana.UnexpectedMessage, "server_hello where client_hello is expected")},
 		{name: "a ClientHello to a client", sent: hello, client: accuses(iana.UnexpectedMessage, "client_hello where server_hello is expected")},
 		{name: "a Finished", sent: []byte{22, 3, 3, 0, 4, 20, 0, 0, 0}, server: accuses(iana.UnexpectedMessage, "finished where"), client: accuses(iana.UnexpectedMessage, "finished where")},
-		{name: "a ClientHello of 8 MiB", sent: []byte{22, 3, 3, 0, 4, 1, 0x80, 0, 0}, server: accuses(iana.IllegalParameter, "8388608 bytes")},
+		{name: "a ClientHello of 8 MiB", sent: []byte{22, 3, 3, 0, 4, 1, 0x80, 0, 0}, server: accuses(iana.DecodeError, "8388608 bytes")},
 		{name: "a ServerHello of 8 MiB", sent: []byte{22, 3, 3, 0, 4, 2, 0x80, 0, 0}, client: accuses(iana.IllegalParameter, "8388608 bytes")},
 		{name: "a ClientHello without content", sent: []byte{22, 3, 3, 0, 4, 1, 0, 0, 0}, server: accuses(iana.DecodeError, "client_hello")},
 		{name: "a ClientHello in 1-byte records", sent: fragments(1)},

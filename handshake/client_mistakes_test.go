@@ -60,7 +60,7 @@ func TestClientMistakes(t *testing.T) {
 		{"pre_shared_key before another extension", wrongHello(add(iana.PreSharedKey, preSharedKey()...), add(0x1234)),
 			iana.IllegalParameter, "client_hello: extension pre_shared_key: not the last extension"},
 		{"two names of one type", wrongHello(replace(iana.ServerName, 0, 8, 0, 0, 1, 'a', 0, 0, 1, 'b')),
-			iana.DecodeError, "client_hello: extension server_name: server_name_list: two host names"},
+			iana.IllegalParameter, "client_hello: extension server_name: server_name_list: two host names"},
 
 		// Key shares.
 		{"a share of a group that is not among the groups", wrongHello(replace(iana.KeyShare, shares(97, iana.Secp384r1)...)),

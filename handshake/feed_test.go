@@ -269,7 +269,7 @@ func TestLengths(t *testing.T) {
 			header := func(length int) []byte { return []byte{byte(n), byte(length >> 16), byte(length >> 8), byte(length)} }
 
 			alert := iana.IllegalParameter
-			if limit <= 64 { // it has one length only
+			if limit <= 64 || n == iana.ClientHello { // it has one length only; or RFC 5246, Section 7.4.1.2
 				alert = iana.DecodeError
 			}
 			r, s := at.reach(t)

@@ -260,7 +260,7 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 	}
 	n := int(in[1])<<16 | int(in[2])<<8 | int(in[3])
 	if limit := m.limit(t); n > limit {
-		if limit <= maxFixed {
+		if limit <= maxFixed || t == iana.ClientHello { // RFC 5246, Section 7.4.1.2
 			return nil, fail(iana.DecodeError, "%s sent a %v of %d bytes, more than %d", m.peer(), t, n, limit)
 		}
 		return nil, illegal("%s sent a %v of %d bytes, more than %d", m.peer(), t, n, limit)

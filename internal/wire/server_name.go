@@ -1,13 +1,17 @@
 package wire
 
-import "github.com/s2ngo/s2ngo/iana"
+import (
+	"bytes"
+
+	"github.com/s2ngo/s2ngo/iana"
+)
 
 // hostName is the only NameType there is. RFC 6066, Section 3.
 const hostName = 0
 
 // parseServerName returns the host name of a ClientHello's server_name, nil if it has
 // names of unknown types only. Every type, also a future one, begins with a two-byte
-// length, and no type may be there twice. RFC 6066, Section 3.
+// length, and no type may be there twice. A host name is in ASCII. RFC 6066, Section 3.
 func parseServerName(r *Reader) (host []byte) {
 	r.at = "server_name_list"
 	list := Reader{b: r.nonEmpty(r.Vec16()), at: r.at}
@@ -17,13 +21,19 @@ func parseServerName(r *Reader) (host []byte) {
 			continue
 		}
 		if host != nil {
-			list.Fail("two host names")
+			list.illegal("two host names")
+		}
+		if bytes.ContainsFunc(name, notVisible) {
+			list.illegal("a host name of other bytes than visible ASCII")
 		}
 		host = list.nonEmpty(name)
 	}
 	r.adopt(&list)
 	return host
 }
+
+// notVisible reports whether c has no place in a name that applications look up, log and show.
+func notVisible(c rune) bool { return c <= ' ' || c > '~' }
 
 // PutServerName writes the server_name of a ClientHello: host, in ASCII and without a
 // final dot. RFC 6066, Section 3.
