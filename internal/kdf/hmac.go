@@ -1,16 +1,22 @@
 package kdf
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"strconv"
 )
 
 // MaxSize is the length in bytes of the longest MAC, and so of the longest secret: SHA-384's.
 const MaxSize = sha512.Size384
 
-const ipad, opad = 0x36, 0x5c
+// What makes the inner pad of a key, and the outer pad of the inner one. RFC 2104, Section 2.
+var (
+	innerPad  = [sha512.BlockSize]byte(bytes.Repeat([]byte{0x36}, sha512.BlockSize))
+	otherPads = [sha512.BlockSize]byte(bytes.Repeat([]byte{0x36 ^ 0x5c}, sha512.BlockSize))
+)
 
 // HMAC fills out with the first len(out) bytes of HMAC(key, parts joined). It needs
 // len(out) <= h.Size(). out may overlap key and parts. RFC 2104.
@@ -77,9 +83,7 @@ func fill256(pad *[sha256.BlockSize]byte, key []byte) {
 	} else {
 		copy(pad[:], key)
 	}
-	for i := range pad {
-		pad[i] ^= ipad
-	}
+	subtle.XORBytes(pad[:], pad[:], innerPad[:])
 }
 
 // fill384 is fill256 for SHA-384.
@@ -89,17 +93,11 @@ func fill384(pad *[sha512.BlockSize]byte, key []byte) {
 	} else {
 		copy(pad[:], key)
 	}
-	for i := range pad {
-		pad[i] ^= ipad
-	}
+	subtle.XORBytes(pad[:], pad[:], innerPad[:])
 }
 
 // flip makes the outer pad of the inner one.
-func flip(pad []byte) {
-	for i := range pad {
-		pad[i] ^= ipad ^ opad
-	}
-}
+func flip(pad []byte) { subtle.XORBytes(pad, pad, otherPads[:]) }
 
 // Sum fills out, of h.Size() bytes, with the hash of data.
 func Sum(h crypto.Hash, out, data []byte) {
