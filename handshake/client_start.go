@@ -158,11 +158,10 @@ func (h *clientHello) write(m *Machine) ([]byte, error) {
 		return nil, err
 	}
 	// What was offered is read from what was written.
-	var sent wire.ClientHello
-	if err := sent.Parse(m.work.w.B[start+4:]); err != nil {
+	var err error
+	if h.offered, err = wire.OfferedExtensions(m.work.w.B[start+4:]); err != nil {
 		return nil, internal(err, "our own %v cannot be read", iana.ClientHello)
 	}
-	h.offered = sent.Has
 	return m.work.w.B[start:], nil
 }
 

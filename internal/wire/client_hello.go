@@ -42,9 +42,39 @@ type ClientHello struct {
 	ECPointFormats       []byte
 }
 
+const clientHelloName = "client_hello"
+
 // Parse reads the body of a ClientHello.
 func (m *ClientHello) Parse(body []byte) error {
-	const name = "client_hello"
+	if err := m.parseOutline(body); err != nil {
+		return err
+	}
+	for block := NewReader(m.Extensions); block.Len() > 0; {
+		t, data := block.extension()
+		x := NewReader(data)
+		m.parseExtension(t, &x)
+		if t == iana.PreSharedKey && block.Len() > 0 {
+			x.at = ""
+			x.illegal("not the last extension") // RFC 8446, Section 4.2.11
+		}
+		if err := x.end(); err != nil {
+			return err.inExtension(t, clientHelloName)
+		}
+	}
+	return nil
+}
+
+// OfferedExtensions returns which extensions the body of a ClientHello has, and leaves their contents alone: it is
+// for the client that wrote it.
+func OfferedExtensions(body []byte) (Set, error) {
+	var m ClientHello
+	err := m.parseOutline(body)
+	return m.Has, err
+}
+
+// parseOutline reads all but the contents of the extensions.
+func (m *ClientHello) parseOutline(body []byte) error {
+	const name = clientHelloName
 	*m = ClientHello{}
 	r := NewReader(body)
 	r.at = "legacy_version"
@@ -68,18 +98,6 @@ func (m *ClientHello) Parse(body []byte) error {
 	var err *Error
 	if m.Has, err = m.Extensions.check(inClientHello, 0); err != nil {
 		return err.in(name)
-	}
-	for block := NewReader(m.Extensions); block.Len() > 0; {
-		t, data := block.extension()
-		x := NewReader(data)
-		m.parseExtension(t, &x)
-		if t == iana.PreSharedKey && block.Len() > 0 {
-			x.at = ""
-			x.illegal("not the last extension") // RFC 8446, Section 4.2.11
-		}
-		if err := x.end(); err != nil {
-			return err.inExtension(t, name)
-		}
 	}
 	return nil
 }

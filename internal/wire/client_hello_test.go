@@ -51,6 +51,12 @@ func TestClientHelloFields(t *testing.T) {
 			t.Errorf("%s is wrong in %+v", c.field, m)
 		}
 	}
+	if set, err := OfferedExtensions(body); err != nil || set != m.Has {
+		t.Errorf("the extensions offered are %b, %v, want %b", set, err, m.Has)
+	}
+	if _, err := OfferedExtensions(body[:len(body)-1]); err == nil {
+		t.Error("extensions are offered by a message that is cut off")
+	}
 
 	// A ClientHello that has been used forgets what it had.
 	if err := m.Parse(clientHelloWith()); err != nil {
