@@ -3,6 +3,7 @@ package conn
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/handshake"
@@ -24,8 +25,22 @@ func checkALPN(names []string) error {
 	return nil
 }
 
+// checkServerName refuses what server_name cannot hold (RFC 6066, Section 3).
+func checkServerName(name string) error {
+	switch {
+	case len(name) > 255:
+		return fmt.Errorf("server name of %d bytes is longer than 255", len(name))
+	case strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return fmt.Errorf("server name %q is not visible ASCII, as an internationalized name has to be written", name)
+	}
+	return nil
+}
+
 // checkValues looks for values that no setting can have.
 func (cfg *Config) checkValues() error {
+	if err := checkServerName(cfg.ServerName); err != nil {
+		return err
+	}
 	switch {
 	case cfg.ClientAuth > RequireClientAuth:
 		return fmt.Errorf("ClientAuth %d is no mode of client authentication", cfg.ClientAuth)

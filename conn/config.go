@@ -82,7 +82,7 @@ type Config struct {
 	DefaultCertificates []*Certificate
 
 	// ServerName is what a client asks for and what the server's certificate has to bear:
-	// a host name or an IP address. SetServerName overrides it.
+	// a host name in ASCII or an IP address. SetServerName overrides it.
 	ServerName string
 
 	// RootCAs are the anchors that the peer's chain has to lead to; any certificate in it

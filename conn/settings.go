@@ -148,13 +148,14 @@ func (c *Conn) change(method string, set func(s *settings)) error {
 
 // SetServerName says whom a client wants to talk to: a host name, which is sent in
 // server_name, or an IP address, which is not; the server's certificate has to bear it
-// (s2n_set_server_name). Before Negotiate; at most 255 bytes.
+// (s2n_set_server_name). Before Negotiate; at most 255 bytes of visible
+// ASCII.
 func (c *Conn) SetServerName(name string) error {
-	switch {
-	case !c.client:
+	if !c.client {
 		return usage("SetServerName on a server")
-	case len(name) > 255:
-		return usage("server name of %d bytes is longer than 255", len(name))
+	}
+	if err := checkServerName(name); err != nil {
+		return usage("%w", err)
 	}
 	return c.change("SetServerName", func(s *settings) { s.serverName, s.named = name, true })
 }

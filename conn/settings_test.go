@@ -36,6 +36,9 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		"an empty certificate":              {&Config{Certificates: []*Certificate{good, {}}}, false, "certificate 1"},
 		"a certificate without its key":     {&Config{Certificates: []*Certificate{keyless}}, false, "no private key"},
 		"a client's certificate without":    {&Config{Certificates: []*Certificate{keyless}}, true, "no private key"},
+		"a server name of 256 bytes":        {&Config{ServerName: strings.Repeat("x", 256)}, true, "longer than 255"},
+		"a server name in UTF-8":            {&Config{ServerName: "b\u00fccher.example"}, true, "not visible ASCII"},
+		"a server name with a line break":   {&Config{ServerName: "localhost\n"}, true, "not visible ASCII"},
 		"an application protocol of 0 byte": {&Config{ALPN: []string{"h2", ""}}, true, "1 to 255"},
 		"an application protocol of 256":    {&Config{ALPN: []string{strings.Repeat("x", 256)}}, true, "1 to 255"},
 		"too many application protocols":    {&Config{ALPN: repeated("xxxxxxx", 9000)}, true, "65535"},
@@ -233,6 +236,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	}{
 		"a server name on a server":                {true, func(c *Conn) error { return c.SetServerName("x") }, "SetServerName on a server"},
 		"a server name of 256 bytes":               {false, func(c *Conn) error { return c.SetServerName(strings.Repeat("x", 256)) }, "256 bytes"},
+		"a server name in UTF-8":                   {false, func(c *Conn) error { return c.SetServerName("b\u00fccher.example") }, "not visible ASCII"},
 		"an unknown policy":                        {false, func(c *Conn) error { return c.SetPolicy("no such policy") }, "no such policy"},
 		"an empty protocol":                        {false, func(c *Conn) error { return c.SetALPN("") }, "1 to 255"},
 		"an unknown group":                         {false, func(c *Conn) error { return c.SetGroups(0x9999) }, "group"},
