@@ -167,6 +167,9 @@ func TestEarlyDataIsSkipped(t *testing.T) {
 		for _, e := range s.log {
 			if e.Kind == SkipEarlyData {
 				got = append(got, e.Epoch)
+				if e.Limit != 16384-17 {
+					t.Errorf("%s: %d bytes are passed over, not a record of 2^14 bytes", c.what, e.Limit)
+				}
 			}
 		}
 		if !slices.Equal(got, c.epochs) {

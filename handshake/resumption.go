@@ -48,8 +48,9 @@ type Resumption struct {
 }
 
 // minSkipLimit is how many bytes of unwanted early data are passed over at least, whatever
-// the Config says now, since a ticket may be older than the Config: as many as BoringSSL permits.
-const minSkipLimit = 14 << 10
+// the Config says now, since a ticket may be older than the Config: what a protected record of 2^14
+// bytes holds, as much as BoringSSL passes over.
+const minSkipLimit = 1<<14 - 17
 
 // skipLimit bounds the early data, in bytes, of a client whose offer was refused (RFC 8446,
 // Section 4.2.10). The PSK, which may be nil, tells what the client was allowed.
