@@ -94,6 +94,9 @@ func (c *Conn) start() error {
 		return usage("a client needs a server name to verify, or a hook of its own: SetServerName, Config.VerifyHost or Config.OnVerify")
 	default:
 		c.machine = handshake.NewClient(c.hs, name)
+		if c.own != nil {
+			c.machine.Session = c.own.session
+		}
 		if c.rd.SetCCS(record.CCSDeliver); c.hs.MaxVersion >= iana.TLS13 {
 			c.rd.SetCCS(record.CCSDrop)
 		}

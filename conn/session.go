@@ -134,10 +134,10 @@ func (c *Conn) gotTicket(s *session.Session) error {
 
 // keepResumed lets a client of TLS 1.2 that resumed a session, and got no other, resume it again.
 func (c *Conn) keepResumed() {
-	if !c.client || !c.machine.Result.Resumed || !c.is(factTLS12) || c.hs.Session == nil || c.Session() != nil {
+	if !c.client || !c.machine.Result.Resumed || !c.is(factTLS12) || c.machine.Session == nil || c.Session() != nil {
 		return
 	}
-	if again, err := session.Parse(c.hs.Session.Append(nil)); err == nil {
+	if again, err := session.Parse(c.machine.Session.Append(nil)); err == nil {
 		c.kept.keep(again)
 	}
 }

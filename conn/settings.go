@@ -43,9 +43,10 @@ func (s *settings) wipe() {
 	s.session, s.psks = nil, nil
 }
 
-// changesResumption reports whether one of the settings is about what is resumed.
+// changesResumption reports whether one of the settings is about what is resumed, the session apart, which is
+// the Machine's.
 func (s *settings) changesResumption() bool {
-	return s.session != nil || s.psks != nil || s.maxEarlyDataSet || s.context != nil
+	return s.psks != nil || s.maxEarlyDataSet || s.context != nil
 }
 
 // changesConfig reports whether one of the settings takes the place of what a Config is
@@ -100,7 +101,6 @@ func (s *settings) apply(c *Conn) error {
 	if s.clientAuth != DefaultClientAuth {
 		hs.ClientAuth = s.clientAuth
 	}
-	hs.Session = s.session
 	if s.psks != nil {
 		hs.PSKs = slices.Concat(hs.PSKs, s.psks)
 		if err := checkPSKs(hs.PSKs); err != nil {

@@ -23,7 +23,7 @@ type offered12 struct {
 // offer12 returns the session of TLS 1.2 that this client offers to resume, or nil: one that
 // today's settings would lead to again. Another handshake on a connection resumes nothing.
 func (m *Machine) offer12() *offered12 {
-	c, s := m.cfg, m.cfg.Session
+	c, s := m.cfg, m.Session
 	switch {
 	case s == nil || s.Version != iana.TLS12 || c.MinVersion > iana.TLS12 || m.before != nil:
 	case s.ExpiredAt(m.now()) || s.Binding != c.SessionBinding || !strings.EqualFold(s.ServerName, m.serverName):

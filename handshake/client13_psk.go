@@ -46,7 +46,7 @@ func (h *clientHello) offerPSKs(m *Machine) {
 	if m.cfg.MaxVersion < iana.TLS13 {
 		return
 	}
-	if t := m.cfg.Session; t != nil && len(t.Ticket) > 0 && m.resumable(t) {
+	if t := m.Session; t != nil && len(t.Ticket) > 0 && m.resumable(t) {
 		if peer, ok := m.peerOf(t); ok {
 			h.psks = append(h.psks, offeredPSK{hash: suite.Lookup(t.CipherSuite).Hash, session: t, peer: peer})
 		}

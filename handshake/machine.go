@@ -10,6 +10,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/asyncpkey"
 	"github.com/s2ngo/s2ngo/iana"
+	"github.com/s2ngo/s2ngo/internal/session"
 	"github.com/s2ngo/s2ngo/internal/suite"
 	"github.com/s2ngo/s2ngo/internal/transcript"
 	"github.com/s2ngo/s2ngo/internal/wire"
@@ -33,6 +34,10 @@ type Machine struct {
 	// NameUsed says that a server's Config was chosen by the client's server_name.
 	NameUsed bool
 
+	// Session is what a client offers to resume: the Config's, unless it is replaced before the first
+	// ClientHello by one for this connection alone. Read only.
+	Session *session.Session
+
 	// substitute replaces messages that are written, for traces recorded elsewhere (tests).
 	substitute func(msg []byte) []byte
 
@@ -49,7 +54,6 @@ type Machine struct {
 	read       Epoch
 	write      Epoch
 	in         *input     // fed; nil while there is none
-	off        int        // from here on it is not yet consumed
 	work       *workspace // nil while idle
 	x          *exchange  // nil when done
 	issuer     *Issuer    // of a server's tickets
@@ -81,6 +85,7 @@ type exchange struct {
 // input is what has come in, and the ClientHello that was found in it, which lends it.
 type input struct {
 	bytes    []byte
+	off      int // from here on not yet consumed
 	received ReceivedHello
 }
 
@@ -93,7 +98,7 @@ const maxPooledInput = 32 << 10
 // serverName, a host name or an IP address, which the server's certificate has to bear;
 // "" asks for none.
 func NewClient(cfg *Config, serverName string) *Machine {
-	return &Machine{cfg: cfg, serverName: serverName, client: true, x: new(exchange), state: sendClientHello{}}
+	return &Machine{cfg: cfg, serverName: serverName, client: true, Session: cfg.Session, x: new(exchange), state: sendClientHello{}}
 }
 
 // NewServer returns a Machine that waits for a ClientHello.
@@ -115,9 +120,9 @@ func (m *Machine) Feed(epoch Epoch, p []byte) error {
 		m.in = inputs.Get().(*input)
 	}
 	in := m.in
-	if m.off > 0 && !m.hold {
-		in.bytes = in.bytes[:copy(in.bytes, in.bytes[m.off:])]
-		m.off = 0
+	if in.off > 0 && !m.hold {
+		in.bytes = in.bytes[:copy(in.bytes, in.bytes[in.off:])]
+		in.off = 0
 	}
 	in.bytes = append(in.bytes, p...)
 	return nil
@@ -128,7 +133,7 @@ func (m *Machine) unconsumed() []byte {
 	if m.in == nil {
 		return nil
 	}
-	return m.in.bytes[m.off:]
+	return m.in.bytes[m.in.off:]
 }
 
 // Advance moves as far as what has been fed and answered allows, and returns what there
@@ -268,7 +273,7 @@ func (m *Machine) message(accepted msgSet) ([]byte, error) {
 	if len(in) < 4+n {
 		return nil, nil
 	}
-	m.off += 4 + n
+	m.in.off += 4 + n
 	if m.Observe != nil && !m.again {
 		m.Observe(false, t, n)
 	}
@@ -287,7 +292,7 @@ func (m *Machine) skipHelloRequests() error {
 		return nil
 	}
 	for bytes.HasPrefix(m.unconsumed(), []byte{0, 0, 0, 0}) {
-		m.off += 4
+		m.in.off += 4
 		if m.x.skipped++; m.x.skipped > maxHelloRequests {
 			return unexpected("server sent %d hello_requests during the handshake", m.x.skipped)
 		}
@@ -304,7 +309,7 @@ const maxFixed = 64
 
 // unread puts back the message that was read last: the next state takes it.
 func (m *Machine) unread(msg []byte) {
-	m.off -= len(msg)
+	m.in.off -= len(msg)
 	m.again = true
 }
 
@@ -381,13 +386,13 @@ func (m *Machine) Close() {
 	}
 	m.drop()
 	if m.hold { // the application may still be looking: nobody else gets it
-		m.hold, m.in, m.off = false, nil, 0
+		m.hold, m.in = false, nil
 	}
 	if m.issuer != nil {
 		m.issuer.wipe()
 	}
 	if m.in != nil {
-		m.off = len(m.in.bytes)
+		m.in.off = len(m.in.bytes)
 	}
 	m.Idle()
 	m.Result.Exporter.Clear()
@@ -429,9 +434,9 @@ func (m *Machine) drop() {
 
 func (m *Machine) dropInput() {
 	in := m.in
-	m.in, m.off = nil, 0
+	m.in = nil
 	if cap(in.bytes) <= maxPooledInput {
-		in.bytes, in.received = in.bytes[:0], ReceivedHello{}
+		in.bytes, in.off, in.received = in.bytes[:0], 0, ReceivedHello{}
 		inputs.Put(in)
 	}
 }

@@ -34,7 +34,7 @@ type Resumption struct {
 	// connections open.
 	RequireTicketForwardSecrecy bool
 
-	Session *session.Session // client: to offer; nil = none. Read only.
+	Session *session.Session // client: to offer, see Machine.Session; nil = none. Read only.
 	PSKs    []*PSK           // external ones, the most wanted first
 
 	// MaxEarlyData is how much early data a server takes, in bytes; 0 = none. With a ticket

@@ -223,7 +223,7 @@ func TestTicketLifetimes(t *testing.T) {
 	resume := func(have *session.Session, later, client time.Duration) *run {
 		t.Helper()
 		r := scenario{tls13Sealed, NoClientAuth, false, 0}.start(t)
-		r.client.cfg.Session = have
+		r.client.Session = have
 		r.client.cfg.Now = func() time.Time { return today().Add(client) }
 		r.server.cfg.Now = func() time.Time { return today().Add(later) }
 		r.server.cfg.SessionLifetime = 7 * day
