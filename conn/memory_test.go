@@ -44,7 +44,7 @@ func TestMemoryOfConnectionsThatWait(t *testing.T) {
 		most uint64
 		make func() *Conn
 	}{
-		{"a server that waits for its signature", 4 << 10, func() *Conn {
+		{"a server that waits for its signature", 3400, func() *Conn {
 			suspend = true
 			end := &callbacks{in: &lane{log: hello}, read: everything}
 			conn, err := NewServer(end.recv, discard, server)
@@ -57,7 +57,7 @@ func TestMemoryOfConnectionsThatWait(t *testing.T) {
 			conn.recv = none
 			return conn
 		}},
-		{"an established server", 3 << 10, func() *Conn {
+		{"an established server", 3050, func() *Conn {
 			suspend = false
 			p := newPairOnly(t, quick(clientConfig()), server)
 			p.mustNegotiate(t)
@@ -65,7 +65,7 @@ func TestMemoryOfConnectionsThatWait(t *testing.T) {
 			p.server.recv, p.server.send = none, discard
 			return p.server
 		}},
-		{"a server that nobody speaks to", 2 << 10, func() *Conn {
+		{"a server that nobody speaks to", 1500, func() *Conn {
 			conn, err := NewServer(none, discard, server)
 			if err != nil {
 				t.Fatal(err)
