@@ -73,6 +73,16 @@ func (m *Machine) writeFinished(s *Secret) error {
 func (m *Machine) checkFinished(s *Secret, msg []byte) error {
 	var room [64]byte
 	want := s.Finished(room[:0], m.hash())
+	return m.sameFinished(msg, want)
+}
+
+// sameFinished compares a Finished with what it has to say, in constant time. One that is too short
+// cannot be parsed (RFC 5246, Section 7.2.2; RFC 8446, Section 6); one that is too long says
+// something else, as BoringSSL's test suite has it.
+func (m *Machine) sameFinished(msg, want []byte) error {
+	if n := len(msg) - 4; n < len(want) {
+		return fail(iana.DecodeError, "%s sent a Finished of %d bytes, not %d", m.peer(), n, len(want))
+	}
 	if subtle.ConstantTimeCompare(msg[4:], want) != 1 {
 		return unproved("%s sent a Finished that does not fit the handshake", m.peer())
 	}

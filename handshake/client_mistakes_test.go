@@ -163,6 +163,10 @@ func TestClientMistakes(t *testing.T) {
 		{"a bit of Finished after a certificate", withCertificate(iana.Finished, flip(-1)),
 			iana.DecryptError, "client sent a Finished that does not fit the handshake"},
 		{"a short Finished", withClient{edit: on(iana.Finished, testpeer.Cut(1))},
+			iana.DecodeError, "client sent a Finished of 31 bytes, not 32"},
+		{"an empty Finished", withClient{edit: on(iana.Finished, testpeer.Body())},
+			iana.DecodeError, "client sent a Finished of 0 bytes, not 32"},
+		{"a long Finished", withClient{edit: on(iana.Finished, func(msg []byte) []byte { return testpeer.Body(append(msg[4:], 0)...)(msg) })},
 			iana.DecryptError, "client sent a Finished that does not fit the handshake"},
 	} {
 		t.Run(c.what, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package handshake
 
 import (
-	"crypto/subtle"
 	"slices"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -116,8 +115,8 @@ func (s *session12) changeReadKey(m *Machine) {
 func (s *session12) checkFinished(m *Machine, msg []byte) error {
 	var room [12]byte
 	want := s.master.Finished(room[:0], !m.client, m.hash())
-	if subtle.ConstantTimeCompare(msg[4:], want) != 1 {
-		return unproved("%s sent a Finished that does not fit the handshake", m.peer())
+	if err := m.sameFinished(msg, want); err != nil {
+		return err
 	}
 	copy(s.read[:], want)
 	return nil

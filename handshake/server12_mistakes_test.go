@@ -341,11 +341,11 @@ func TestServer12Mistakes(t *testing.T) {
 		{"a bit of Finished", withServer12{edit: on(iana.Finished, flip(-1))},
 			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
 		{"a short Finished", withServer12{edit: on(iana.Finished, testpeer.Cut(1))},
-			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
+			iana.DecodeError, "server sent a Finished of 11 bytes, not 12"},
 		{"a long Finished", withServer12{edit: on(iana.Finished, longer(0))},
 			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
 		{"a Finished of no bytes", withServer12{edit: on(iana.Finished, testpeer.Body())},
-			iana.DecryptError, "server sent a Finished that does not fit the handshake"},
+			iana.DecodeError, "server sent a Finished of 0 bytes, not 12"},
 		{"the client's own Finished", ends(func(p *toClient) {
 			p.ccs()
 			p.feed(append([]byte{20, 0, 0, 12}, p.ClientVerify...))
