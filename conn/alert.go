@@ -63,7 +63,7 @@ func (c *Conn) alert(payload []byte) error {
 		}
 		return &handshake.Error{Description: iana.UnexpectedMessage, Text: c.peer() + " sent one warning after the other"}
 	}
-	if level == levelWarning && c.is(factTLS12) {
+	if level == levelWarning && leveled {
 		c.set(factWarned)
 	}
 	return &Error{ErrAlert, &AlertError{Alert: a}}

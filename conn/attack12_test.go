@@ -241,6 +241,21 @@ func TestWarnings12(t *testing.T) {
 	}
 }
 
+// A warning that comes first is of TLS 1.2, since TLS 1.3 sends no error at that level.
+func TestWarningFirst(t *testing.T) {
+	warning := []byte{21, 3, 3, 0, 2, 1, byte(iana.UnrecognizedName)}
+	for _, alert := range [][]byte{warning, {21, 3, 3, 0, 2, 2, byte(iana.UnrecognizedName)}} {
+		end := &callbacks{in: &lane{log: alert}, out: &lane{}, read: everything, write: everything}
+		client := mustClient(t, end.recv, end.send, clientConfig())
+		_, err := client.Negotiate()
+		told(iana.UnrecognizedName).check(t, "client", err)
+		answer := []byte{21, 3, 3, 0, 2, 2, byte(iana.UnexpectedMessage)}
+		if answered := bytes.HasSuffix(end.out.log, answer); answered != bytes.Equal(alert, warning) {
+			t.Errorf("%x is answered: %t", alert, answered)
+		}
+	}
+}
+
 // TestWithoutExtendedMasterSecret shakes hands with peers that do not know
 // extended_master_secret, for each key exchange.
 func TestWithoutExtendedMasterSecret(t *testing.T) {

@@ -87,7 +87,7 @@ const (
 	factNegotiated                 // Negotiate has said that it is done
 	factUnproved                   // the peer's key of TLS 1.2 is new, and its Finished has not come
 	factNameUsed                   // ServerNameUsed was called
-	factWarned                     // a warning of TLS 1.2 ends the connection
+	factWarned                     // a warning, which TLS 1.3 has not, ends the connection
 )
 
 // is reports whether one of the facts holds.
