@@ -127,19 +127,24 @@ func (s *expectServerFinished) next(m *Machine, msg []byte) (state, error) {
 	main, client, server := m.applicationSecrets(&s.keys)
 	s.server.Clear()
 	m.setReadKey(Application, server)
-	end := &clientFlight{client: s.client, applicationWrite: client, applicationRead: server, request: s.request}
+	end := clientFlight{client: s.client, applicationWrite: client, applicationRead: server, request: s.request}
+	defer end.wipe()
 	if m.cfg.SessionTickets {
 		end.main = main
 	}
 	main.Clear()
 	s.client.Clear()
-	m.x.secrets = end
 	if s.early != 0 {
 		if err := end.endEarlyData(m); err != nil {
 			return nil, err
 		}
 	}
-	return end.begin(m)
+	if s.request == nil { // nothing to wait for: the secrets stay on the stack
+		return end.finished(m)
+	}
+	kept := end
+	m.x.secrets = &kept
+	return kept.answer(m)
 }
 
 // clientFlight is the client's last flight.

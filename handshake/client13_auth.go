@@ -100,12 +100,9 @@ func (s *expectCertificate) verified(*Machine) (state, error) {
 	return &expectServerFinished{s.clientKeys}, nil
 }
 
-// begin answers the server's request for a certificate, if there was one.
-func (s *clientFlight) begin(m *Machine) (state, error) {
-	switch {
-	case s.request == nil:
-		return s.finished(m)
-	case m.cfg.Asks.Has(AskClientCertificate):
+// answer answers the server's request for a certificate.
+func (s *clientFlight) answer(m *Machine) (state, error) {
+	if m.cfg.Asks.Has(AskClientCertificate) {
 		return ask(m, AskClientCertificate, &s.request.detail, new(async.Op[*certs.Certificate]), s.withCertificate), nil
 	}
 	return s.withCertificate(m, s.request.choose(m, func(c *certs.Certificate) bool {
