@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/s2ngo/s2ngo/iana"
-	"github.com/s2ngo/s2ngo/internal/schedule"
 )
 
 // TestRenegotiateBehindCloseNotify calls Renegotiate when the peer has closed: io.EOF is for
@@ -52,11 +51,11 @@ func TestCloseNotifyDuringRenegotiation(t *testing.T) {
 func TestExportDuringRenegotiation(t *testing.T) {
 	s := newHandServer(t, RenegotiationAccept, nil)
 	s.established()
-	exporter := schedule.NewExporter12(&s.Master, s.ClientRandom, s.ServerRandom)
+	own := s.ScriptServer12
 	check := func(when string) {
 		t.Helper()
 		want := make([]byte, 20)
-		if err := exporter.Export(want, "EXPORTER-test", nil); err != nil {
+		if err := own.Master.Export(want, "EXPORTER-test", own.ClientRandom, own.ServerRandom, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.client.Export("EXPORTER-test", nil, len(want)); string(got) != string(want) || err != nil {
@@ -74,6 +73,6 @@ func TestExportDuringRenegotiation(t *testing.T) {
 	check("behind the client's Finished")
 	s.end()
 	s.step(s.client.Renegotiate, NotBlocked)
-	exporter = schedule.NewExporter12(&s.Master, s.ClientRandom, s.ServerRandom)
+	own = s.ScriptServer12
 	check("after")
 }

@@ -99,7 +99,7 @@ func TestClient12Mistakes(t *testing.T) {
 			iana.HandshakeFailure, "client offers no cipher suite of this server's policy for TLSv1.2 that fits its certificates and groups"},
 		{"no common group", withClient12{config: curves12(iana.Secp384r1)},
 			iana.HandshakeFailure, "client offers no cipher suite of this server's policy for TLSv1.2 that fits its certificates and groups"},
-		{"no supported_groups", withClient12{edit: on(iana.ClientHello, drop(iana.SupportedGroups))},
+		{"no supported_groups beside ec_point_formats", withClient12{edit: on(iana.ClientHello, drop(iana.SupportedGroups))},
 			iana.HandshakeFailure, "client offers no cipher suite of this server's policy for TLSv1.2 that fits its certificates and groups"},
 		{"no curve of the certificate", withClient12{client: func(c *testpeer.ScriptClient12) { c.Groups = []iana.Group{iana.X25519} }},
 			iana.HandshakeFailure, "client offers no cipher suite of this server's policy for TLSv1.2 that fits its certificates and groups"},

@@ -173,8 +173,6 @@ func TestClientMistakes(t *testing.T) {
 			s, _, events, err := c.client.play(t)
 			defer s.close()
 			s.failsWith(t, events, err, c.alert, c.sentence)
-			if c.sentence == "" && err != nil {
-			}
 		})
 	}
 }

@@ -161,11 +161,12 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 }
 
 // chooseGroup looks for a curve and for finite-field parameters, neither of which has to
-// be there. A client without supported_groups would take any curve (RFC 8422, Section 4); it may
-// as well support none, and gets no ECDHE.
+// be there. A client may leave out both extensions for curves, and then takes any (RFC 8422,
+// Section 4); one that sends ec_point_formats alone knows how to name curves, and has none.
 func (s *server12) chooseGroup(m *Machine, hello *wire.ClientHello) {
+	any := !hello.Has.Has(iana.SupportedGroups) && !hello.Has.Has(iana.ECPointFormats)
 	for _, g := range m.cfg.Groups12 {
-		if hello.SupportedGroups.Has(g) {
+		if any || hello.SupportedGroups.Has(g) {
 			s.group = g
 			break
 		}

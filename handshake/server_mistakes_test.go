@@ -185,8 +185,6 @@ func TestServerMistakes(t *testing.T) {
 			s, _, events, err := c.server.play(t)
 			defer s.close()
 			s.failsWith(t, events, err, c.alert, c.sentence)
-			if c.sentence == "" && err != nil {
-			}
 		})
 	}
 }
