@@ -60,7 +60,9 @@ func wantEarly(t testing.TB, c *Conn, want string) {
 }
 
 // garbage is a record that looks like one of protected data, of n bytes at least.
-func garbage(n int) []byte { return append([]byte{23, 3, 3, byte(n >> 8), byte(n)}, repeat(n, 0x55)...) }
+func garbage(n int) []byte {
+	return append([]byte{23, 3, 3, byte(n >> 8), byte(n)}, repeat(n, 0x55)...)
+}
 
 // What a client does in place of early data, or after it, ends the handshake with the right alert
 // where it is wrong, and nowhere else (RFC 8446, Sections 4.2.10 and 4.5).
