@@ -39,7 +39,7 @@ func (c *Conn) alert(payload []byte) error {
 		return &handshake.Error{Description: iana.DecodeError, Text: c.peer() + " sent an alert that is not 2 bytes long"}
 	}
 	level, a := payload[0], iana.Alert(payload[1])
-	if level != levelWarning && level != levelFatal {
+	if level != levelWarning && level != levelFatal && a != iana.CloseNotify { // which means the same at any level
 		return &handshake.Error{Description: iana.IllegalParameter, Text: fmt.Sprintf("%s sent alert %v of unknown level %d", c.peer(), a, level)}
 	}
 	c.trace(TraceEvent{Kind: TraceAlert, Text: a.String()})

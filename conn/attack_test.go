@@ -153,6 +153,7 @@ var attacks = []struct {
 	// Alerts.
 	{name: "close_notify", do: func(_ *testing.T, a *attacker) { a.data("bye"); a.alert(1, iana.CloseNotify) }, data: "bye", eof: true},
 	{name: "close_notify of level fatal", do: func(_ *testing.T, a *attacker) { a.alert(2, iana.CloseNotify) }, eof: true},
+	{name: "close_notify of level 0", do: func(_ *testing.T, a *attacker) { a.alert(0, iana.CloseNotify) }, eof: true},
 	{name: "data after close_notify", do: func(_ *testing.T, a *attacker) { a.alert(1, iana.CloseNotify); a.data("late") }, eof: true},
 	{name: "garbage after close_notify", do: func(_ *testing.T, a *attacker) { a.alert(1, iana.CloseNotify); a.raw(1, 2, 3, 4, 5, 6) }, eof: true},
 	{name: "a fatal alert", do: func(_ *testing.T, a *attacker) { a.data("x"); a.alert(2, iana.AccessDenied) }, data: "x", want: told(iana.AccessDenied)},
