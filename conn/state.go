@@ -2,6 +2,7 @@ package conn
 
 import (
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -94,7 +95,8 @@ func (c *Conn) State() State {
 	s.Certificate, s.CertificateMatch = r.Certificate, r.Match
 	s.PeerCertificates, s.VerifiedChain = r.Peer.Certificates, r.Peer.Verified
 	s.OCSPResponse, s.SCTList = r.Peer.OCSPResponse, r.Peer.SCTList
-	s.Resumed, s.SessionID, s.PSKIdentity, s.PeerTruncated = r.Resumed, r.SessionID, r.PSKIdentity, r.PeerTruncated
+	s.Resumed, s.SessionID, s.PeerTruncated = r.Resumed, r.SessionID, r.PeerTruncated
+	s.PSKIdentity = slices.Clone(r.PSKIdentity) // which can be the Config's own
 	s.TicketAgeSkew = r.TicketAgeSkew
 	s.SecureRenegotiation = r.SecureRenegotiation
 	s.EarlyData, s.TicketsSent = r.EarlyData, r.TicketsSent+int(c.tickets.sent.Load())

@@ -139,3 +139,20 @@ func TestSecureRenegotiationState(t *testing.T) {
 		}
 	}
 }
+
+// What State says of a PSK is the caller's: the Config that the PSK is of serves other connections.
+func TestStateLendsNoPSK(t *testing.T) {
+	client, server := clientConfig(), serverConfig(t)
+	client.PSKs, server.PSKs = []*PSK{aPSK("a")}, []*PSK{aPSK("a")}
+	p := established(t, client, server)
+	for _, c := range []*Conn{p.client, p.server} {
+		id := c.State().PSKIdentity
+		clear(id)
+		if now := c.State().PSKIdentity; len(id) != 1 || string(now) != "a" {
+			t.Errorf("the %s's peer has PSK %q, and %q after a change", c.peer(), id, now)
+		}
+	}
+	if string(client.PSKs[0].Identity) != "a" || string(server.PSKs[0].Identity) != "a" {
+		t.Errorf("the Configs' PSKs have become %q and %q", client.PSKs[0].Identity, server.PSKs[0].Identity)
+	}
+}

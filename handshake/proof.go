@@ -1,8 +1,11 @@
 package handshake
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"slices"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -48,7 +51,11 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 	if scheme == nil { // the key has learned of a limit since its certificate was selected
 		return nil, internal(nil, "the key of the certificate for %q signs by no scheme of the peer's any more", cert.Leaf.Subject)
 	}
-	digest := digestOf(scheme, m.work.digest[:0], message)
+	room := m.work.digest[:0]
+	if !isStandard(cert.PrivateKey) { // it may give up on its token, which still reads, and returns
+		room, message = nil, slices.Clone(message)
+	}
+	digest := digestOf(scheme, room, message)
 	var signature []byte
 	var err error
 	if key, ok := cert.PrivateKey.(*ecdsa.PrivateKey); ok && m.cfg.Rand != nil {
@@ -66,6 +73,15 @@ func (m *Machine) signInline(cert *certs.Certificate, scheme *sig.Scheme, messag
 		return nil, internal(err, "signing with %v failed", scheme.ID)
 	}
 	return signature, nil
+}
+
+// isStandard reports whether a private key is one of the standard library, which keeps nothing of what it signs.
+func isStandard(key crypto.PrivateKey) bool {
+	switch key.(type) {
+	case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey:
+		return true
+	}
+	return false
 }
 
 // digestOf puts the digest that scheme signs into room: nil for a scheme that signs the message itself.
