@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"crypto/aes"
 	"crypto/cipher"
 	"fmt"
 	"log/slog"
@@ -135,5 +136,38 @@ func TestNoSecretInText(t *testing.T) {
 	}
 	if !bytes.Contains(log.Bytes(), []byte("a=secret")) {
 		t.Errorf("logs %q", log.String())
+	}
+}
+
+// A key in the memory of the one before may have a tag of another length: what is read straight into the
+// application's memory is there.
+func TestKeyInPlaceWithAnotherTag(t *testing.T) {
+	block, err := aes.NewCipher(make([]byte, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, err := cipher.NewGCMWithTagSize(block, 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := bytes.Repeat([]byte("x"), 100)
+	for name, keys := range map[string][2]cipher.AEAD{"shorter": {mustAEAD(0), short}, "longer": {short, mustAEAD(0)}} {
+		for room := len(data) - 1; room < len(data)+20; room++ {
+			var w Writer
+			var r Reader
+			for _, key := range keys {
+				w.SetSealer13(key, testIV, 0)
+				r.SetOpener13(key, testIV, 0)
+			}
+			if _, err := w.Seal(iana.RecordApplicationData, data); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, &r, sent(t, &w))
+			dst := make([]byte, room)
+			rec, err := r.NextInto(dst)
+			if err != nil || !bytes.Equal(rec.Payload, data) || rec.Direct && !bytes.HasPrefix(dst, data) || rec.Direct != (room > len(data)) {
+				t.Errorf("a %s tag, room for %d bytes: got %d bytes, direct %v, %v", name, room, len(rec.Payload), rec.Direct, err)
+			}
+		}
 	}
 }

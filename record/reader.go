@@ -230,6 +230,7 @@ func (r *Reader) SetOpener(o Opener) {
 func (r *Reader) SetOpener13(aead cipher.AEAD, iv []byte, limit uint64) {
 	if a, ok := r.opener.(*AEAD13); ok {
 		a.init(aead, iv, limit)
+		r.overhead = uint16(a.Overhead())
 		return
 	}
 	r.SetOpener(NewAEAD13(aead, iv, limit))
