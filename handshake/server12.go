@@ -164,9 +164,9 @@ func (s *server12) chooseSuite(m *Machine, hello *wire.ClientHello) error {
 // be there. A client may leave out both extensions for curves, and then takes any (RFC 8422,
 // Section 4); one that sends ec_point_formats alone knows how to name curves, and has none.
 func (s *server12) chooseGroup(m *Machine, hello *wire.ClientHello) {
-	any := !hello.Has.Has(iana.SupportedGroups) && !hello.Has.Has(iana.ECPointFormats)
+	free := !hello.Has.Has(iana.SupportedGroups) && !hello.Has.Has(iana.ECPointFormats)
 	for _, g := range m.cfg.Groups12 {
-		if any || hello.SupportedGroups.Has(g) {
+		if free || hello.SupportedGroups.Has(g) {
 			s.group = g
 			break
 		}
