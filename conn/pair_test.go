@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/testpeer"
@@ -67,7 +68,7 @@ func newPair(t testing.TB, client, server *Config) *pair {
 
 // negotiate drives both ends until both are done or one fails.
 func (p *pair) negotiate() (clientErr, serverErr error) {
-	for range 100000 {
+	for round := range 100000 {
 		cb, cerr := p.client.Negotiate()
 		sb, serr := p.server.Negotiate()
 		if cerr != nil || serr != nil {
@@ -81,6 +82,9 @@ func (p *pair) negotiate() (clientErr, serverErr error) {
 		}
 		if cb == NotBlocked && sb == NotBlocked {
 			return nil, nil
+		}
+		if round > 1000 { // who answers on another goroutine may wait for a processor
+			time.Sleep(100 * time.Microsecond)
 		}
 	}
 	return io.ErrNoProgress, io.ErrNoProgress
