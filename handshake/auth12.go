@@ -1,7 +1,6 @@
 package handshake
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/s2ngo/s2ngo/iana"
@@ -13,15 +12,13 @@ import (
 // Certificate, CertificateVerify, ChangeCipherSpec and Finished of TLS 1.2 are the same in
 // both directions.
 
-// certificates12 ranges over a chain as peerCertificate wants it.
-func certificates12(c *wire.Certificate12) iter.Seq[wire.CertificateEntry] {
-	return func(yield func(wire.CertificateEntry) bool) {
-		for der := range c.All() {
-			if !yield(wire.CertificateEntry{DER: der}) {
-				return
-			}
-		}
+// parse12 makes the chain part of the result. What is stapled to it comes elsewhere.
+func (s *peerCertificate) parse12(m *Machine, c *wire.Certificate12) error {
+	m.work.chain = m.work.chain[:0]
+	for der := range c.All() {
+		m.work.chain = append(m.work.chain, der)
 	}
+	return s.parseChain(m)
 }
 
 // writeCertificate12 writes a chain, which may be none.
@@ -108,14 +105,11 @@ func (*expectChangeCipherSpec) accepts() msgSet { return only(changeCipherSpec) 
 
 func (s *expectChangeCipherSpec) next(m *Machine, _ []byte) (state, error) {
 	s.session.changeReadKey(m)
-	return &expectFinished12{session: s.session, then: s.then}, nil
+	return (*expectFinished12)(s), nil
 }
 
 // expectFinished12 waits for the end of the peer's flight.
-type expectFinished12 struct {
-	session *session12
-	then    func(m *Machine) (state, error)
-}
+type expectFinished12 expectChangeCipherSpec
 
 func (*expectFinished12) accepts() msgSet { return only(iana.Finished) | last }
 

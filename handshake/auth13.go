@@ -117,12 +117,13 @@ func (s *peerCertificate) parse(m *Machine, sent iter.Seq[wire.CertificateEntry]
 		}
 		work.chain = append(work.chain, e.DER)
 	}
-	chain, err := certs.ParseChain(work.chain, m.maxChain())
-	if err != nil {
-		return err
-	}
-	peer.Certificates = chain
-	return nil
+	return s.parseChain(m)
+}
+
+// parseChain makes the certificates in the workspace the peer's chain.
+func (s *peerCertificate) parseChain(m *Machine) (err error) {
+	m.Result.Peer.Certificates, err = certs.ParseChain(m.work.chain, m.maxChain())
+	return err
 }
 
 // judge begins with our own checks.

@@ -121,7 +121,7 @@ func (s *expectCertificate12) next(m *Machine, msg []byte) (state, error) {
 	if m.x.suite.KeyExchange == suite.KeyExchangeRSA {
 		p.usage = x509.KeyUsageKeyEncipherment
 	}
-	if err := p.parse(m, certificates12(&c)); err != nil {
+	if err := p.parse12(m, &c); err != nil {
 		return nil, err
 	}
 	if m.before != nil && !bytes.Equal(m.Result.Leaf().Raw, m.before.leaf) {

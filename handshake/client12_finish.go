@@ -79,8 +79,7 @@ func (s *clientFlight12) withCertificate(m *Machine, cert *certs.Certificate) (s
 
 // keyExchange sends our half of the key exchange, and has the keys then.
 func (s *clientFlight12) keyExchange(m *Machine) (state, error) {
-	var room [512]byte
-	premaster, err := s.writeKeyExchange(m, room[:0])
+	premaster, err := s.writeKeyExchange(m, m.work.shared[:0])
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +100,7 @@ func (s *clientFlight12) writeKeyExchange(m *Machine, dst []byte) (premaster []b
 	w, start := m.writer()
 	switch m.x.suite.KeyExchange {
 	case suite.KeyExchangeECDHE:
-		share, secret, err := kex.Lookup(s.group).Encapsulate(m.cfg.Rand, nil, dst, s.share)
+		share, secret, err := kex.Lookup(s.group).Encapsulate(m.cfg.Rand, m.work.share[:0], dst, s.share)
 		if err != nil {
 			return nil, err
 		}

@@ -57,7 +57,7 @@ func (sendClientHello) move(m *Machine) (state, error) {
 		return nil, err
 	}
 	m.x.secrets = h
-	m.x.keep = m.cfg.MinVersion == iana.TLS12 && m.cfg.ClientAuth != NoClientAuth
+	m.x.keep = m.mayProve12()
 	for _, g := range m.cfg.KeyShares { // none if TLS 1.3 is not offered
 		if err := h.addKey(m, g); err != nil {
 			return nil, err
@@ -72,6 +72,12 @@ func (sendClientHello) move(m *Machine) (state, error) {
 		h.beginEarlyData(m, msg)
 	}
 	return &expectServerHello{hello: h}, nil
+}
+
+// mayProve12 reports whether a client may have to sign the messages of a TLS 1.2 handshake.
+func (m *Machine) mayProve12() bool {
+	c := m.cfg
+	return c.MinVersion == iana.TLS12 && c.ClientAuth != NoClientAuth && (c.Certificates != nil || c.Asks.Has(AskClientCertificate))
 }
 
 // addKey makes a key pair of group g.

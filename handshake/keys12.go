@@ -5,6 +5,7 @@ import (
 
 	"github.com/s2ngo/s2ngo/iana"
 	"github.com/s2ngo/s2ngo/internal/schedule"
+	"github.com/s2ngo/s2ngo/internal/suite"
 )
 
 // The last eight bytes of the random of a server that knows a newer version than the
@@ -65,21 +66,13 @@ func (s *session12) expand(m *Machine) {
 	if m.cfg.KeyLog {
 		m.emit(Event{Kind: KeyLog, Label: "CLIENT_RANDOM", Data: m.x.clientRandom[:], Master: slices.Clone(s.master.Bytes())})
 	}
-	row := m.x.suite
-	mac, key, iv := row.MACKeyLen, row.KeyLen, row.FixedIVLen
-	block := make([]byte, 2*(mac+key+iv))
+	var room [suite.MaxKeyBlockLen]byte
+	block := room[:m.x.suite.KeyBlockLen()]
 	s.master.KeyBlock(block, s.serverRandom[:], m.x.clientRandom[:])
-	part := func(first int, lens ...int) (keys []byte) {
-		keys = make([]byte, 0, mac+key+iv)
-		at := 0
-		for _, n := range lens {
-			keys = append(keys, block[at+first*n:at+first*n+n]...)
-			at += 2 * n
-		}
-		return keys
-	}
-	client, server := part(0, mac, key, iv), part(1, mac, key, iv)
+	k, half := m.x.suite.Keys(block), len(block)/2
+	keys := slices.Concat(k.ClientMAC, k.ClientKey, k.ClientIV, k.ServerMAC, k.ServerKey, k.ServerIV)
 	clear(block)
+	client, server := keys[:half:half], keys[half:]
 	if s.writeKeys, s.readKeys = server, client; m.client {
 		s.writeKeys, s.readKeys = client, server
 	}

@@ -73,3 +73,31 @@ func TestKeysBesideAnError(t *testing.T) {
 		t.Errorf("%d keys and lines of the key log, want one of each", secrets)
 	}
 }
+
+// TestKeptMessages stops clients of TLS 1.2 after the server's certificate: only one that may have to
+// sign the messages has kept them.
+func TestKeptMessages(t *testing.T) {
+	for what, c := range map[string]struct {
+		config func(*Config)
+		keeps  bool
+	}{
+		"no certificate":         {nil, false},
+		"a certificate":          {showsCertificate(t), true},
+		"a hook that may choose": {func(c *Config) { c.Asks = Questions(0).With(AskClientCertificate) }, true},
+		"a certificate, and none may be asked for": {func(c *Config) {
+			showsCertificate(t)(c)
+			c.ClientAuth = NoClientAuth
+		}, false},
+	} {
+		h := withServer12{config: c.config, ending: func(*toClient) {},
+			flight: func(p *toClient) { p.feed(p.ServerHello(), p.Certificate()) }}
+		p := h.play(t)
+		if p.err != nil {
+			t.Fatal(what, p.err)
+		}
+		if kept := len(p.x.kept) > 0; kept != c.keeps {
+			t.Errorf("%s: %d bytes are kept", what, len(p.x.kept))
+		}
+		p.side.close()
+	}
+}

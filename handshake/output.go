@@ -18,8 +18,9 @@ type workspace struct {
 	chain [][]byte // certificates of a message, which it lends
 
 	// Room for what goes through an interface or a table of functions, and would be on the heap otherwise.
-	random [32]byte // of a ServerHello
-	shared [96]byte // of a key exchange; cleared where it is used
+	random [32]byte  // of a ServerHello
+	shared [96]byte  // of a key exchange; cleared where it is used
+	share  [133]byte // of a curve, in TLS 1.2: P-521's is the longest
 	signed [sig.MaxCertificateVerifyInputLen]byte
 	digest [64]byte // of what is signed
 }

@@ -375,7 +375,8 @@ func (s *server12) keyExchange(m *Machine) (err error) {
 		if s.key, err = kex.Lookup(s.group).Generate(m.cfg.Rand); err != nil {
 			return internal(err, "a key pair for %v could not be made", s.group)
 		}
-		s.params = wire.AppendServerECDHParams(nil, s.group, s.key.AppendPublic(nil))
+		share := s.key.AppendPublic(m.work.share[:0])
+		s.params = wire.AppendServerECDHParams(make([]byte, 0, 4+len(share)), s.group, share)
 	case suite.KeyExchangeDHE:
 		if s.dhKey, err = s.dh.Generate(m.cfg.Rand); err != nil {
 			return internal(err, "a key pair for DHE could not be made")
@@ -385,10 +386,10 @@ func (s *server12) keyExchange(m *Machine) (err error) {
 	return nil
 }
 
-// signedParams is what ServerKeyExchange signs (RFC 5246, Section 7.4.3).
+// signedParams is what ServerKeyExchange signs (RFC 5246, Section 7.4.3), lent while the Machine
+// moves.
 func signedParams(m *Machine, serverRandom, params []byte) []byte {
-	message := make([]byte, 0, 64+len(params))
-	message = append(message, m.x.clientRandom[:]...)
+	message := append(m.work.signed[:0], m.x.clientRandom[:]...)
 	message = append(message, serverRandom...)
 	return append(message, params...)
 }

@@ -36,7 +36,10 @@ func (s *expectClientCertificate12) next(m *Machine, msg []byte) (state, error) 
 		return &expectClientKeyExchange{server12: s.server12}, nil
 	}
 	p := &peerCertificate{then: s.accepted}
-	return p.received(m, certificates12(&c))
+	if err := p.parse12(m, &c); err != nil {
+		return nil, err
+	}
+	return p.judge(m)
 }
 
 func (s *expectClientCertificate12) accepted(*Machine) (state, error) {
@@ -60,8 +63,7 @@ func (s *expectClientKeyExchange) next(m *Machine, msg []byte) (state, error) {
 		m.hear(msg)
 		return s.decrypt(m, ciphertext)
 	}
-	var room [512]byte
-	premaster, err := s.shared(m, room[:0], msg[4:])
+	premaster, err := s.shared(m, m.work.shared[:0], msg[4:])
 	if err != nil {
 		return nil, err
 	}

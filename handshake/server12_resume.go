@@ -78,7 +78,11 @@ func (f *findSession12) opened(m *Machine, content []byte) (state, error) {
 	if content == nil {
 		return f.open(m)
 	}
-	return f.sealed(m, content, false)
+	s, err := session.Parse(content)
+	if err != nil {
+		return f.full(m)
+	}
+	return f.judge(m, s, false)
 }
 
 // open opens the ticket with our own keys.
@@ -86,18 +90,13 @@ func (f *findSession12) open(m *Machine) (state, error) {
 	if m.cfg.TicketKeys == nil {
 		return f.full(m)
 	}
-	plaintext, renew, ok := m.cfg.TicketKeys.Open(nil, f.hello.SessionTicket, m.now())
+	content, renew, ok := m.cfg.TicketKeys.Open(nil, f.hello.SessionTicket, m.now())
 	if !ok {
 		return f.full(m)
 	}
-	defer clear(plaintext)
-	return f.sealed(m, plaintext, renew)
-}
-
-// sealed reads what was in a ticket.
-func (f *findSession12) sealed(m *Machine, content []byte, renew bool) (state, error) {
-	s, err := session.Parse(content)
+	s, err := session.Take(content)
 	if err != nil {
+		clear(content)
 		return f.full(m)
 	}
 	return f.judge(m, s, renew)

@@ -32,10 +32,14 @@ func NewExporter(secret *Secret) *Exporter { return &Exporter{secret: *secret} }
 // NewExporter12 returns the Exporter of a TLS 1.2 session, whose master secret it copies. It
 // is safe only with extended_master_secret: RFC 7627, Section 5.4.
 func NewExporter12(m *Master, clientRandom, serverRandom []byte) *Exporter {
-	e := &exporter12{master: *m}
-	copy(e.client[:], clientRandom)
-	copy(e.server[:], serverRandom)
-	return &Exporter{tls12: e}
+	e := new(struct { // one piece of memory
+		Exporter
+		of exporter12
+	})
+	e.of.master, e.tls12 = *m, &e.of
+	copy(e.of.client[:], clientRandom)
+	copy(e.of.server[:], serverRandom)
+	return &e.Exporter
 }
 
 // Export fills out with keying material for label and context. A context of nil is none,

@@ -135,15 +135,12 @@ type Keys struct {
 
 // Keys cuts block, of KeyBlockLen bytes, into keys, which lie in it.
 func (s *Suite) Keys(block []byte) (k Keys) {
-	for _, p := range [...]struct {
-		to *[]byte
-		n  int
-	}{
-		{&k.ClientMAC, s.MACKeyLen}, {&k.ServerMAC, s.MACKeyLen},
-		{&k.ClientKey, s.KeyLen}, {&k.ServerKey, s.KeyLen},
-		{&k.ClientIV, s.FixedIVLen}, {&k.ServerIV, s.FixedIVLen},
-	} {
-		*p.to, block = block[:p.n:p.n], block[p.n:]
+	cut := func(n int) (key []byte) {
+		key, block = block[:n:n], block[n:]
+		return key
 	}
+	k.ClientMAC, k.ServerMAC = cut(s.MACKeyLen), cut(s.MACKeyLen)
+	k.ClientKey, k.ServerKey = cut(s.KeyLen), cut(s.KeyLen)
+	k.ClientIV, k.ServerIV = cut(s.FixedIVLen), cut(s.FixedIVLen)
 	return k
 }
