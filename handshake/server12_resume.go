@@ -67,7 +67,11 @@ type lookUp12 struct {
 func (f *lookUp12) found(m *Machine, entry []byte) (state, error) {
 	defer clear(entry) // it is ours now
 	s, err := session.Parse(entry)
-	if err != nil || string(s.ID) != string(f.id) {
+	if err != nil {
+		return f.full(m)
+	}
+	if string(s.ID) != string(f.id) {
+		s.Clear()
 		return f.full(m)
 	}
 	return f.judge(m, s, false)

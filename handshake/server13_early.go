@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/s2ngo/s2ngo/async"
@@ -58,7 +59,7 @@ func (s *resumePSK) considerEarlyData(m *Machine) (state, error) {
 	if !m.cfg.Asks.Has(AskEarlyData) {
 		return s.wanted(m, true)
 	}
-	offered := &OfferedEarlyData{PSKIdentity: m.Result.PSKIdentity, ServerName: m.Result.ServerName, ALPN: s.alpn}
+	offered := &OfferedEarlyData{PSKIdentity: slices.Clone(m.Result.PSKIdentity), ServerName: m.Result.ServerName, ALPN: s.alpn}
 	if t := s.psk.session; t != nil {
 		offered.Context, offered.TicketAge = t.EarlyDataContext, m.now().Sub(t.Issued)
 	} else {
