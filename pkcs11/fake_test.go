@@ -36,6 +36,9 @@ type fake struct {
 
 	// fault is asked before each call, without a lock; it may block.
 	fault func(call string, session uint) error
+
+	// late is called when a call has done its work and is about to return, without a lock.
+	late func(call string)
 }
 
 type fakeToken struct {
@@ -153,6 +156,9 @@ func (f *fake) begin(call string, session uint) (func(), error) {
 	}
 	f.mu.Unlock()
 	return func() {
+		if f.late != nil {
+			f.late(call)
+		}
 		f.mu.Lock()
 		f.live--
 		f.busy[session]--

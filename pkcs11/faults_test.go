@@ -279,11 +279,19 @@ func TestSessionNumbersAreReused(t *testing.T) {
 }
 
 // With fewer sessions than workers, the others do the work, and with one for the login and one to
-// work there is no error.
+// work there is no error; not while one of them has a session that it does not yet know of, or has
+// given one back and does not yet know that either.
 func TestSessionLimit(t *testing.T) {
-	for _, max := range []int{2, 3, 5} {
+	for i, max := range []int{2, 3, 5, 2, 3, 5} {
 		f := newFake(testP256())
 		f.tokens[0].max = max
+		if i >= 3 {
+			f.late = func(call string) {
+				if call == "OpenSession" || call == "CloseSession" {
+					time.Sleep(2 * time.Millisecond)
+				}
+			}
+		}
 		f.fault = func(call string, _ uint) error {
 			if call == "Sign" {
 				time.Sleep(time.Millisecond)

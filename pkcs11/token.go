@@ -30,6 +30,8 @@ type Token struct {
 	limit   int           // of workers; below Config.Workers where the token has too few sessions
 	shrunk  time.Time     // when limit was lowered
 	open    int           // sessions of workers
+	opening int           // and those that are asked for
+	dropped uint64        // how many workers have given back
 	stuck   int           // workers in a call that does not come back
 	alive   int           // goroutines: workers, stuck ones, relink's
 	closed  bool          // no more requests

@@ -24,6 +24,7 @@ type request struct {
 type worker struct {
 	t     *Token
 	s     *session // nil after an error
+	tried uint64   // Token.dropped when it began to open a session
 	stuck bool     // guarded by Token.mu
 }
 
@@ -131,8 +132,14 @@ func (w *worker) loop() {
 			break
 		}
 		out, err := w.perform(r)
-		if err != nil && w.hand(r, err) {
-			break
+		if err != nil {
+			back, leaves := w.hand(r, err)
+			if leaves {
+				break
+			}
+			if back {
+				continue
+			}
 		}
 		t.mu.Lock()
 		mine := t.settle(r)
@@ -185,6 +192,12 @@ func (w *worker) next() *request {
 			return r
 		}
 		if t.closed || t.workers > t.limit {
+			if w.s != nil { // before others count on it
+				t.mu.Unlock()
+				w.drop()
+				t.mu.Lock()
+				continue
+			}
 			t.workers--
 			t.staff()
 			return nil
@@ -195,21 +208,30 @@ func (w *worker) next() *request {
 	}
 }
 
-// hand gives r to another worker if the token has no session for this one, which then leaves.
-func (w *worker) hand(r *request, err error) bool {
+// hand puts r back if the token has no session for this worker, which then leaves r to another one
+// that has a session or is about to have it. It tries again itself if one has been given back meanwhile.
+func (w *worker) hand(r *request, err error) (back, leaves bool) {
 	t := w.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !errors.Is(err, SessionCount) || t.open == 0 || t.workers < 2 || w.stuck || r.done {
-		return false
+	if !errors.Is(err, SessionCount) || w.stuck || r.done {
+		return false, false
 	}
-	t.limit, t.shrunk = max(1, min(t.open, t.workers-1)), time.Now()
+	sessions := t.open + t.opening
+	switch {
+	case t.dropped != w.tried:
+	case sessions > 0 && t.workers > 1:
+		t.limit, t.shrunk = max(1, min(sessions, t.workers-1)), time.Now()
+		t.workers--
+		leaves = true
+	default:
+		return false, false
+	}
 	r.w, r.began = nil, time.Time{}
 	delete(t.running, r)
 	t.queue = append([]*request{r}, t.queue...)
-	t.workers--
 	t.staff()
-	return true
+	return true, leaves
 }
 
 // release ends w's part in r. A worker that was written off stays only if it is needed.
@@ -275,16 +297,22 @@ func (w *worker) session(l *link) error {
 		return nil
 	}
 	w.drop()
-	s, err := openSession(w.t.m, l.gen, l.slot)
+	t := w.t
+	t.mu.Lock()
+	t.opening++
+	w.tried = t.dropped
+	t.mu.Unlock()
+	s, err := openSession(t.m, l.gen, l.slot)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.opening--
 	if err != nil {
 		return err
 	}
 	s.link, s.keys = l, map[*Key]uint{}
 	w.s = s
-	w.t.mu.Lock()
-	w.t.open++
-	w.t.counts.Sessions++
-	w.t.mu.Unlock()
+	t.open++
+	t.counts.Sessions++
 	return nil
 }
 
@@ -297,6 +325,7 @@ func (w *worker) drop() {
 	w.s = nil
 	w.t.mu.Lock()
 	w.t.open--
+	w.t.dropped++
 	w.t.mu.Unlock()
 }
 
